@@ -1,0 +1,77 @@
+import type { Plan, Step } from "./plan.ts";
+import type { PutJournal } from "./vault.ts";
+
+/** What a collection was asked to be; kept with its journal so that resume needs nothing from the person. */
+export type CollectionOrder = {
+  readonly collection: string;
+  readonly case: string;
+  readonly target: string;
+  readonly actor: string;
+  readonly reason: string;
+  readonly authority: string | null;
+  readonly vault: string;
+  /** RFC 3339 UTC, whole seconds. */
+  readonly retainUntil: string;
+  readonly legalHold: boolean;
+  readonly compress: "auto" | "none" | "zstd";
+  readonly plan: Plan;
+  readonly started: string;
+};
+
+export type CollectionState = "running" | "paused" | "interrupted" | "finished" | "cancelled" | "failed";
+
+export type StepState = {
+  readonly step: Step;
+  /** Exhibit id as now assigned; null before the start act gave numbers. */
+  readonly exhibit: string | null;
+  readonly state: "waiting" | "running" | "done" | "failed";
+  readonly done: number;
+  readonly total: number | null;
+  /** How often its bytes were begun. */
+  readonly tries: number;
+};
+
+export type CollectionView = {
+  readonly order: CollectionOrder;
+  readonly state: CollectionState;
+  readonly steps: readonly StepState[];
+};
+
+/**
+ * The right to drive one collection. The number grows with every lease of the same collection: acts and vault writes carry
+ * it, and an older one is refused (fencing).
+ */
+export type Lease = { readonly collection: string; readonly number: number };
+
+/**
+ * The small job port: what a durable engine must give. Embedded on work.db; a cluster engine is one more file beside it.
+ * Every call is durable when it returns. Safe from several processes.
+ */
+export interface Jobs {
+  /**
+   * Registers a collection. Refuses (`refused`) where a live collection would disturb the same target with an exclusive
+   * step, naming who and how far.
+   */
+  create(order: CollectionOrder): void;
+  /** Refuses (`refused`) while another live process holds it. A dead owner's lease is taken over at once. */
+  lease(collection: string): Lease;
+  /** To be called every few seconds; false if the lease was lost: stop at once. */
+  beat(lease: Lease): boolean;
+  release(lease: Lease, state: CollectionState): void;
+
+  assign(lease: Lease, step: string, exhibit: string): void;
+  mark(lease: Lease, step: string, state: StepState["state"]): void;
+  progress(lease: Lease, step: string, done: number, total: number | null): void;
+  /** The journal of one put. A step that starts again under a new exhibit number has a new journal. */
+  journal(lease: Lease, step: string, exhibit: string): PutJournal;
+  /** Read-only look at the tokens of unfinished uploads: what cleanup must abandon. */
+  leftovers(collection: string): readonly { readonly step: string; readonly exhibit: string; readonly token: string }[];
+  forget(collection: string, exhibit: string): void;
+
+  view(collection: string): CollectionView | null;
+  list(): readonly CollectionView[];
+  /** Asks a running collection to stop; it looks at every beat. */
+  requestCancel(collection: string): void;
+  cancelRequested(collection: string): boolean;
+  close(): void;
+}

@@ -1,0 +1,33 @@
+import type { Act, ActDraft, ActReceipt, CheckpointId } from "./act.ts";
+import type { Case } from "./case.ts";
+
+/**
+ * Writes acts. `append` resolves when the acts are durable, signed for, and the head has moved (commit → sign → compare-and-swap
+ * head → receipt). Calls may run concurrently, in one process and in several on one home; they are committed in groups. All
+ * drafts of one call land in one commit or not at all. Rejects with `rollback` or `fork` where the ledger is not the one that
+ * was signed before, `refused` for a stale lease, `ledger` where the store fails.
+ */
+export interface Recorder {
+  append(drafts: readonly ActDraft[]): Promise<readonly ActReceipt[]>;
+  close(): Promise<void>;
+}
+
+/** Reads acts and cannot write. Iteration is lazy and keeps memory flat. */
+export interface Reader {
+  checkpoint(): CheckpointId | null;
+  /** The signed note of the newest checkpoint, verbatim. */
+  note(): string | null;
+  size(): number;
+  act(seq: number): Act;
+  acts(filter: ActFilter): Iterable<Act>;
+  cases(): readonly Case[];
+  case(id: string): Case | null;
+  close(): void;
+}
+
+/** All given fields must match. `collection` and `exhibit` are indexed, as is `case`. */
+export type ActFilter = {
+  readonly case?: string;
+  readonly exhibit?: string;
+  readonly collection?: string;
+};

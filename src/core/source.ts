@@ -1,0 +1,55 @@
+import type { Coverage, Extent, Outcome } from "./outcome.ts";
+
+/**
+ * What a source has to say once its bytes have been read to the end. A source never pretends: what it could not give
+ * (unreadable files, bad sectors, a device that became shorter) stands in `outcome`, `detail` and `coverage`.
+ */
+export type SourceReport = {
+  readonly outcome: Outcome;
+  readonly detail: string | null;
+  readonly coverage: Coverage | null;
+  /** Number of inner files where the exhibit is a container of files, else null. */
+  readonly files: number | null;
+  /** Ranges that could not be read and are zeros in the bytes given. */
+  readonly bad: readonly Extent[];
+};
+
+type SourceHead = {
+  /** What the exhibit is called in lists; printable (see printable()). */
+  readonly name: string;
+  readonly mediaType: string;
+  /** `image` bytes are stored as seekable zstd (design.md, integrity rule 2); `as-is` bytes are stored unchanged. */
+  readonly store: "image" | "as-is";
+  /** May be called once the bytes have ended; before that the answer is not defined. */
+  report(): SourceReport;
+  /** Gives back descriptors and children. Safe to repeat. */
+  close(): Promise<void>;
+};
+
+/**
+ * Bytes that can be asked for by range. Only a `stable` one may be re-read as the same evidence (an image file, a locked
+ * snapshot); a live one (a mounted device) cannot be resumed.
+ */
+export type RangeSource = SourceHead & {
+  readonly kind: "ranges";
+  /** Bytes promised when it was opened. */
+  readonly size: number;
+  readonly stable: boolean;
+  /** Ranges known to be zero without reading, ascending, not overlapping. */
+  readonly holes: readonly Extent[];
+  /**
+   * Fills `into` from `offset` as far as the source goes and returns the bytes filled. Fewer than asked means that the source
+   * ended there (and its report says `truncated` where that was not promised). Concurrent calls are allowed.
+   */
+  read(into: Uint8Array, offset: number, signal: AbortSignal): Promise<number>;
+};
+
+/** Bytes that can be read once, in order. An exception thrown while iterating means: cut short, no digest. */
+export type StreamSource = SourceHead & {
+  readonly kind: "stream";
+  /** Bytes promised, where the producer knows; null where it does not. */
+  readonly size: number | null;
+  bytes(signal: AbortSignal): AsyncIterable<Uint8Array>;
+};
+
+export type Source = RangeSource | StreamSource;

@@ -1,0 +1,41 @@
+import type { CheckpointId } from "./act.ts";
+
+export type Assurance = "self" | "worm" | "witnessed" | "timestamped";
+export type LedgerVerdict = "intact" | "altered" | "rollback" | "fork" | "unverifiable";
+
+/** One thing that is wrong with a ledger. `seq` is the entry concerned, null for the ledger as a whole. */
+export type LedgerProblem = {
+  readonly kind:
+    | "leaf-altered"
+    | "leaf-hash"
+    | "leaf-form"
+    | "index-altered"
+    | "tile-altered"
+    | "entry-missing"
+    | "root-differs"
+    | "signature"
+    | "checkpoint-altered"
+    | "rollback"
+    | "fork"
+    | "head-missing"
+    | "chain-broken"
+    | "exhibit-gap"
+    | "start-without-end"
+    | "schema";
+  readonly seq: number | null;
+  readonly text: string;
+};
+
+/** What recomputing the whole ledger found. `root` and `size` are of the recomputed tree. */
+export type LedgerAudit = {
+  readonly verdict: LedgerVerdict;
+  readonly assurance: Assurance;
+  readonly found: CheckpointId;
+  readonly signed: CheckpointId | null;
+  readonly anchors: readonly string[];
+  readonly unreachable: readonly string[];
+  readonly problems: readonly LedgerProblem[];
+};
+
+export type ExhibitVerdict = "intact" | "altered" | "missing" | "unverifiable" | "held-by-provider";
+export type VerifyMethod = "rehash" | "store-sha256" | "store-crc" | "client-asserted" | "provider-lock" | "none";
