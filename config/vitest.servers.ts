@@ -1,6 +1,6 @@
-import { defineConfig } from "vitest/config";
+import { defineConfig, type ViteUserConfig } from "vitest/config";
 
-export default defineConfig({
+const config: ViteUserConfig = defineConfig({
   test: {
     include: ["test/**/*.servers.test.ts"],
     globalSetup: ["test/clouds/global-setup.ts"],
@@ -11,3 +11,5 @@ export default defineConfig({
     fileParallelism: false,
   },
 });
+
+export default config;

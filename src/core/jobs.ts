@@ -29,6 +29,8 @@ export type StepState = {
   readonly total: number | null;
   /** How often its bytes were begun. */
   readonly tries: number;
+  /** What was durable in the vault but not yet in the ledger, as the runner wrote it; JSON text. */
+  readonly result: string | null;
 };
 
 export type CollectionView = {
@@ -62,6 +64,8 @@ export interface Jobs {
   assign(lease: Lease, step: string, exhibit: string): void;
   mark(lease: Lease, step: string, state: StepState["state"]): void;
   progress(lease: Lease, step: string, done: number, total: number | null): void;
+  /** Keeps what a finished put gave, between the vault's answer and the outcome act. */
+  keep(lease: Lease, step: string, result: string): void;
   /** The journal of one put. A step that starts again under a new exhibit number has a new journal. */
   journal(lease: Lease, step: string, exhibit: string): PutJournal;
   /** Read-only look at the tokens of unfinished uploads: what cleanup must abandon. */
