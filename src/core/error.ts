@@ -11,6 +11,7 @@ export type ErrorCode =
   | "ledger" // the ledger cannot be used: exit 8
   | "rollback" // the ledger is shorter than a head it once signed: exit 5
   | "fork" // the ledger differs from a head it once signed: exit 5
+  | "altered" // stored bytes are not what was written: exit 5
   | "unverifiable" // could not check: exit 9
   | "paused" // stopped on purpose or by lapsed credentials, resumable: exit 130
   | "source-changed" // a stable source differs from what was journaled

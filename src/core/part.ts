@@ -9,6 +9,11 @@ export type Frame = {
   readonly raw: number;
   /** Bytes of the frame as stored. */
   readonly stored: number;
+  /**
+   * Of a compressed frame: the content checksum that the compressor put at its end (RFC 8878 §3.1.1). It lets a resumed run tell
+   * a changed source from another compressor, which may give other bytes for the same content.
+   */
+  readonly check?: number;
 };
 
 /**

@@ -1,0 +1,68 @@
+import { type Act, isOutcomeAct } from "./act.ts";
+import type { Coverage, Outcome } from "./outcome.ts";
+import { type OutcomeDetail, parseOutcomeDetail } from "./outcome-detail.ts";
+import type { Receipt } from "./vault.ts";
+
+/** One item of evidence, as contract.md's JSON shows it. Byte counts and sequence numbers are decimal strings. */
+export type Exhibit = {
+  readonly id: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly outcome: Outcome;
+  readonly detail: string | null;
+  readonly bytes: string;
+  readonly sha256: string | null;
+  readonly files: number | null;
+  readonly transform: readonly string[];
+  readonly reproducible: boolean;
+  readonly coverage: Coverage | null;
+  readonly stored: Receipt | null;
+  readonly copies: readonly never[];
+  readonly acts: readonly string[];
+};
+
+/** What an exhibit is now: its outcome act, and the newest read-back of its lock. Null before its outcome. */
+export function exhibitFromActs(id: string, acts: readonly Act[]): Exhibit | null {
+  const outcome = acts.find((act) => isOutcomeAct(act.act));
+  if (outcome === undefined || !isOutcomeAct(outcome.act)) return null;
+  const detail = parseOutcomeDetail(outcome);
+  const digest = outcome.digests[id];
+  const stored = acts.findLast((act) => act.stored !== null)?.stored ?? null;
+  // Why it is not sealed belongs beside what happened to the bytes; a directory's lock is said in the receipt itself.
+  const notSealed = stored !== null && !stored.sealed && stored.mode !== "directory" ? stored.text : null;
+  return {
+    id,
+    kind: detail.kind,
+    name: detail.name,
+    outcome: outcome.act,
+    detail: [detail.text, notSealed].filter((text) => text !== null).join("; ") || null,
+    bytes: digest?.bytes ?? "0",
+    sha256: digest?.sha256 ?? null,
+    files: detail.files,
+    transform: detail.transform,
+    reproducible: detail.reproducible,
+    coverage: detail.coverage,
+    stored,
+    copies: [],
+    acts: acts.map((act) => String(act.seq)),
+  };
+}
+
+/** The outcome act's own record of the object: what was put, and under which promise. Null where nothing was stored. */
+export function putOf(acts: readonly Act[]): OutcomeDetail["put"] {
+  const outcome = acts.find((act) => isOutcomeAct(act.act));
+  return outcome === undefined ? null : parseOutcomeDetail(outcome).put;
+}
+
+/** What is promised now: the put's promise, lengthened and held by later acts. */
+export function promiseOf(acts: readonly Act[]): OutcomeDetail["put"] {
+  const put = putOf(acts);
+  if (put === null) return null;
+  let { retainUntil, legalHold } = put.asked;
+  for (const act of acts) {
+    const until = act.detail["retainUntil"];
+    if (act.act === "retention-extended" && typeof until === "string") retainUntil = until;
+    if (act.act === "held") legalHold = true;
+  }
+  return { ...put, asked: { ...put.asked, retainUntil, legalHold } };
+}
