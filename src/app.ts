@@ -1,0 +1,66 @@
+import { randomBytes } from "node:crypto";
+import { statfs } from "node:fs/promises";
+import { hostname, userInfo } from "node:os";
+import { fileURLToPath } from "node:url";
+import envPaths from "env-paths";
+import { type Checking, checking } from "./app/checking.ts";
+import { type Collecting, collecting } from "./app/collecting.ts";
+import { type Custodying, custodying } from "./app/custodying.ts";
+import { homePaths, readConfig } from "./app/home.ts";
+import { openServices, type Surroundings } from "./app/open-services.ts";
+import type { Services } from "./app/services.ts";
+import { toolIdentity } from "./app/tool-digest.ts";
+import type { Environment } from "./core/ports.ts";
+
+/** A running Holdfast on one home: what CLI, API and portal speak to. */
+export type App = {
+  readonly services: Services;
+  readonly collecting: Collecting;
+  readonly custodying: Custodying;
+  readonly checking: Checking;
+  close(): Promise<void>;
+};
+
+export type AppOptions = { readonly home: string | null; readonly config: string | null };
+
+/** The composition root: the only reader of the environment and of the real clock. Makes a fresh home where there is none. */
+export async function openApp(options: AppOptions): Promise<App> {
+  const around = surroundings();
+  const paths = homePaths(options.home ?? set(around.environment, "HOLDFAST_HOME") ?? envPaths("holdfast", { suffix: "" }).data, options.config ?? set(around.environment, "HOLDFAST_CONFIG"));
+  const config = await readConfig(paths.config, options.config !== null || set(around.environment, "HOLDFAST_CONFIG") !== null);
+  const services = await openServices(paths, config, around);
+  const collections = collecting(services);
+  return {
+    services,
+    collecting: collections,
+    custodying: custodying(services),
+    checking: checking(services, collections, freeBytes),
+    close: () => services.close(),
+  };
+}
+
+function surroundings(): Surroundings {
+  const user = userInfo();
+  return {
+    environment: process.env,
+    clock: () => new Date(),
+    random: (bytes) => randomBytes(bytes),
+    machine: hostname(),
+    pid: process.pid,
+    platform: process.platform,
+    arch: process.arch,
+    uid: user.uid,
+    user: user.username,
+    tool: toolIdentity(fileURLToPath(new URL("..", import.meta.url)), process.version),
+  };
+}
+
+function set(environment: Environment, name: string): string | null {
+  const value = environment[name];
+  return value === undefined || value === "" ? null : value;
+}
+
+async function freeBytes(path: string): Promise<number> {
+  const { bavail, bsize } = await statfs(path);
+  return bavail * bsize;
+}

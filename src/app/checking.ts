@@ -1,0 +1,113 @@
+import { actDraft } from "../core/act-draft.ts";
+import { describeError, HoldfastError } from "../core/error.ts";
+import type { Wish } from "../core/plan.ts";
+import type { LedgerAudit } from "../core/verdict.ts";
+import { auditLedger } from "../ledger/audit.ts";
+import { verifyExhibit } from "../verify/verify-exhibit.ts";
+import { type ExhibitCheck, type OverallVerdict, overallVerdict } from "../verify/verify-result.ts";
+import type { Collecting } from "./collecting.ts";
+import type { Services } from "./services.ts";
+
+export type VerifyReport = {
+  readonly verdict: OverallVerdict;
+  readonly recorded: boolean;
+  readonly ledger: LedgerAudit;
+  readonly exhibits: readonly ExhibitCheck[];
+};
+
+export type DoctorLine = { readonly check: string; readonly ok: boolean; readonly fatal: boolean; readonly text: string };
+
+export type Checking = {
+  audit(signal: AbortSignal): Promise<LedgerAudit>;
+  verify(wish: { readonly case: string | null; readonly exhibits: readonly string[]; readonly quick: boolean }, each: (check: ExhibitCheck) => void, signal: AbortSignal): Promise<VerifyReport>;
+  doctor(target: string | null, wish: Wish, signal: AbortSignal): Promise<readonly DoctorLine[]>;
+};
+
+export function checking(services: Services, collections: Collecting, freeBytes: (path: string) => Promise<number>): Checking {
+  const audit = async (signal: AbortSignal): Promise<LedgerAudit> => auditLedger(services.paths.ledger, signal);
+  return {
+    audit,
+    async verify(wish, each, signal) {
+      const ledger = await audit(signal);
+      const exhibits: ExhibitCheck[] = [];
+      using reader = closing(services.openReader());
+      const ids = wish.exhibits.length > 0 ? wish.exhibits : exhibitIds(reader.value, wish.case);
+      for (const id of ids) {
+        const check = await verifyExhibit(reader.value, id, services.vault, wish.quick, signal);
+        if (check === null) continue;
+        exhibits.push(check);
+        each(check);
+      }
+      const verdict = overallVerdict(ledger, exhibits);
+      return { verdict, ledger, exhibits, recorded: await recordVerification(services, verdict, exhibits, wish.quick) };
+    },
+    async doctor(target, wish, signal) {
+      const lines: DoctorLine[] = [];
+      const line = (check: string, ok: boolean, fatal: boolean, text: string): void => void lines.push({ check, ok, fatal, text });
+      const attempt = async (check: string, body: () => Promise<void>): Promise<void> => {
+        try {
+          await body();
+        } catch (error) {
+          line(check, false, true, describeError(error));
+        }
+      };
+      await attempt("ledger", async () => {
+        const found = await audit(signal);
+        line("ledger", found.verdict === "intact", true, found.verdict === "intact" ? `intact at ${found.found.size} acts; assurance ${found.assurance}: nothing outside this machine holds its head` : `${found.verdict}: ${found.problems.map((p) => p.text).join("; ")}`);
+        await services.recorder();
+      });
+      await attempt("disk space", async () => {
+        const free = await freeBytes(services.paths.home);
+        line("disk space", free > 1e9, true, `${Math.floor(free / 1e6)} MB free at ${services.paths.home}`);
+      });
+      for (const name of services.vaultNames())
+        await attempt(`vault ${name}`, async () => {
+          for (const answer of await (await services.vault(name)).probe(signal)) line(`vault ${name}: ${answer.probe}`, answer.ok, answer.fatal, answer.text);
+        });
+      line("clock", true, false, "offset not measured: no time source is configured in this release; acts say so");
+      line("anchors", false, false, "none: assurance is self, which proves nothing against whoever holds this machine");
+      if (target !== null)
+        await attempt(`target ${target}`, async () => {
+          const plan = await collections.plan(target, wish, signal);
+          line(`target ${target}`, plan.steps.length > 0, true, `${plan.steps.length} steps: ${plan.steps.map((step) => step.id).join(", ")}`);
+          for (const { kind, why } of plan.without) line(`target ${target}: ${kind}`, false, false, why);
+        });
+      return lines;
+    },
+  };
+}
+
+function exhibitIds(reader: ReturnType<Services["openReader"]>, caseId: string | null): readonly string[] {
+  const cases = caseId === null ? reader.cases().map((c) => c.id) : [caseId];
+  const ids = new Set<string>();
+  for (const id of cases) {
+    if (reader.case(id) === null) throw new HoldfastError("usage", `there is no case ${id}; \`holdfast case list\` lists them`);
+    for (const act of reader.acts({ case: id })) for (const exhibit of act.exhibits) ids.add(exhibit.id);
+  }
+  return [...ids];
+}
+
+/** A verification is an act, unless the home is read-only or its ledger must not be signed again: both are said, not hidden. */
+async function recordVerification(services: Services, verdict: OverallVerdict, exhibits: readonly ExhibitCheck[], quick: boolean): Promise<boolean> {
+  if (exhibits.length === 0 || verdict === "rollback" || verdict === "fork") return false;
+  const drafts = exhibits.map((check) =>
+    actDraft("verified", services.actor, {
+      case: check.id.slice(0, check.id.lastIndexOf("/")),
+      exhibits: [check.id],
+      detail: { method: check.method, verdict: check.verdict, text: check.text.slice(0, 2000), quick },
+    }),
+  );
+  try {
+    const recorder = await services.recorder();
+    for (let i = 0; i < drafts.length; i += 64) await recorder.append(drafts.slice(i, i + 64));
+    return true;
+  } catch (error) {
+    // `recorded: false` in the answer is how a read-only home is verified; a real ledger failure shows in `ledger` above.
+    if (error instanceof HoldfastError && (error.code === "ledger" || error.code === "rollback" || error.code === "fork")) return false;
+    throw error;
+  }
+}
+
+function closing<T extends { close(): void }>(value: T): { readonly value: T; [Symbol.dispose](): void } {
+  return { value, [Symbol.dispose]: () => value.close() };
+}

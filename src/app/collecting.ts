@@ -1,0 +1,105 @@
+import { abandonUpload } from "../collect/take-exhibit.ts";
+import { closeOpenSteps } from "../collect/close-open-steps.ts";
+import { type CollectionResult, collectionResult } from "../collect/collection-result.ts";
+import type { CollectContext, ProgressEvent } from "../collect/context.ts";
+import { orderAct } from "../collect/order-acts.ts";
+import { openCase, type CaseFields, plainCase, prepareOrder } from "../collect/prepare-order.ts";
+import { resumeCollection, startCollection } from "../collect/run-collection.ts";
+import { HoldfastError } from "../core/error.ts";
+import type { CollectionOrder, CollectionView } from "../core/jobs.ts";
+import type { Compression } from "../core/part.ts";
+import type { Plan, Wish } from "../core/plan.ts";
+import { parseTarget } from "../core/target.ts";
+import type { Services } from "./services.ts";
+
+export type CollectWish = {
+  readonly target: string;
+  readonly case: string;
+  readonly reason: string;
+  readonly authority: string | null;
+  readonly wish: Wish;
+  readonly vault: string | null;
+  readonly retain: string | null;
+  readonly legalHold: boolean;
+  readonly compress: Compression;
+};
+
+/** What the CLI and the API do to collections. */
+export type Collecting = {
+  plan(target: string, wish: Wish, signal: AbortSignal): Promise<Plan>;
+  /** Opens the case if it does not exist and fixes everything that resume will need. Writes nothing but the case. */
+  prepare(wish: CollectWish, plan: Plan): Promise<CollectionOrder>;
+  start(order: CollectionOrder, progress: (event: ProgressEvent) => void, signal: AbortSignal): Promise<void>;
+  resume(collection: string, progress: (event: ProgressEvent) => void, signal: AbortSignal): Promise<void>;
+  /** Running: asks it to stop. Interrupted: closes it now. */
+  cancel(collection: string): Promise<"asked" | "cancelled">;
+  /** Revokes and removes what a crash left behind; one line for each thing found. */
+  cleanup(collection: string, signal: AbortSignal): Promise<readonly string[]>;
+  view(collection: string): CollectionView;
+  list(): readonly CollectionView[];
+  result(collection: string): CollectionResult;
+  openCase(id: string, fields: CaseFields, reason: string | null): Promise<void>;
+};
+
+export function collecting(services: Services): Collecting {
+  const { clock, random, config, actor } = services;
+  const context = async (target: string, vault: string, progress: (event: ProgressEvent) => void): Promise<CollectContext> => ({
+    jobs: services.jobs(),
+    recorder: await services.recorder(),
+    collector: await services.collector(parseTarget(target)),
+    vault: await services.vault(vault),
+    actor,
+    clock,
+    progress,
+  });
+  const view = (collection: string): CollectionView => {
+    const found = services.jobs().view(collection);
+    if (found === null) throw new HoldfastError("usage", `there is no collection ${JSON.stringify(collection)}; \`holdfast status\` lists them`);
+    return found;
+  };
+  const silent = (): void => undefined;
+  return {
+    plan: async (target, wish, signal) => (await services.collector(parseTarget(target))).plan(parseTarget(target), wish, signal),
+    async prepare(wish, plan) {
+      const vault = services.vaultConfig(wish.vault);
+      await openCase(await services.recorder(), actor, wish.case, plainCase, wish.reason);
+      const opened = services.reader((reader) => reader.case(wish.case));
+      if (opened === null) throw new HoldfastError("ledger", `case ${wish.case} was opened and is not in the ledger; run \`holdfast ledger audit\``);
+      return prepareOrder({ ...wish, case: opened, plan, vault: { name: vault.name, retain: vault.config.retain } }, actor, config.retention, clock, random);
+    },
+    start: async (order, progress, signal) => startCollection(await context(order.target, order.vault, progress), order, signal),
+    async resume(collection, progress, signal) {
+      const found = view(collection);
+      await resumeCollection(await context(found.order.target, found.order.vault, progress), found, signal);
+    },
+    async cancel(collection) {
+      const found = view(collection);
+      services.jobs().requestCancel(collection);
+      if (found.state === "running") return "asked";
+      const leased = await context(found.order.target, found.order.vault, silent);
+      const lease = services.jobs().lease(collection);
+      await closeOpenSteps({ ...leased, lease }, found.order);
+      services.jobs().release(lease, "cancelled");
+      return "cancelled";
+    },
+    async cleanup(collection, signal) {
+      const { order, state, steps } = view(collection);
+      if (state === "running") throw new HoldfastError("refused", `collection ${collection} is running; cancel it first, or wait`);
+      const leased = await context(order.target, order.vault, silent);
+      const found: string[] = [];
+      for (const { step, exhibit, state: at } of steps) {
+        found.push(...(await leased.collector.cleanup(step, signal)));
+        // An unfinished upload of an open step is what resume goes on from; only closed ones are litter.
+        if (exhibit !== null && (at === "done" || state === "cancelled") && (await abandonUpload(leased, order, step, exhibit)))
+          found.push(`unfinished upload of ${exhibit} removed`);
+      }
+      if (found.length > 0)
+        await leased.recorder.append([orderAct(order, actor, "cleaned", { detail: { found } })]);
+      return found;
+    },
+    view,
+    list: () => services.jobs().list(),
+    result: (collection) => services.reader((reader) => collectionResult(reader, view(collection), clock())),
+    openCase: async (id, fields, reason) => openCase(await services.recorder(), actor, id, fields, reason),
+  };
+}

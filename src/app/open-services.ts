@@ -1,0 +1,133 @@
+import { dirname, isAbsolute, join } from "node:path";
+import { actDraft } from "../core/act-draft.ts";
+import type { Actor, Tool } from "../core/act.ts";
+import type { Config, VaultConfig } from "../core/config.ts";
+import { HoldfastError } from "../core/error.ts";
+import type { Jobs } from "../core/jobs.ts";
+import { nearest } from "../core/nearest.ts";
+import type { Clock, Environment, Random } from "../core/ports.ts";
+import type { Recorder } from "../core/recorder.ts";
+import type { Target } from "../core/target.ts";
+import type { Vault } from "../core/vault.ts";
+import { embeddedJobs } from "../jobs/embedded-jobs.ts";
+import { ownerOf } from "../jobs/owner.ts";
+import { readVkeys } from "../ledger/log-keys.ts";
+import { openReader } from "../ledger/reader.ts";
+import { ensureLedger, type HomePaths } from "./home.ts";
+import type { Services } from "./services.ts";
+
+/** The directory vault that every home has, so that a first collection needs no configuration. */
+const here: VaultConfig = { kind: "directory", path: "./vault", retain: "30d" };
+
+export type Surroundings = {
+  readonly environment: Environment;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly machine: string;
+  readonly pid: number;
+  readonly platform: string;
+  readonly arch: string;
+  readonly uid: number;
+  readonly user: string;
+  readonly tool: Tool;
+};
+
+/** Opens the parts of a home as they are asked for. `close` closes what was opened. */
+export async function openServices(
+  paths: HomePaths,
+  config: Config,
+  around: Surroundings,
+): Promise<Services & { close(): Promise<void> }> {
+  const made = await ensureLedger(paths, config.origin, around.clock, around.random);
+  const origin = readVkeys(paths.ledger.keys).origin;
+  if (config.origin !== null && config.origin !== origin)
+    throw new HoldfastError("config", `origin: the configuration says ${config.origin}, but this home's ledger is ${origin}; an origin is for ever, use another home`);
+  const actor: Actor = { id: config.actor ?? `${around.user}@${around.machine}`, kind: "person", proof: "asserted" };
+  const vaults: Readonly<Record<string, VaultConfig>> = { here, ...config.vaults };
+  const openVaults = new Map<string, Promise<Vault>>();
+  let jobs: Jobs | null = null;
+  let recorder: Promise<Recorder> | null = null;
+
+  const services: Services = {
+    paths,
+    config,
+    origin,
+    actor,
+    clock: around.clock,
+    random: around.random,
+    jobs: () => (jobs ??= embeddedJobs(paths.work, ownerOf(around.pid, around.machine), around.clock)),
+    recorder: () => (recorder ??= openWriter(paths, origin, around)),
+    reader(look) {
+      const reader = openReader(paths.ledger);
+      try {
+        return look(reader);
+      } finally {
+        reader.close();
+      }
+    },
+    openReader: () => openReader(paths.ledger),
+    vaultConfig(name) {
+      const wanted = name ?? config.defaultVault ?? "here";
+      const found = vaults[wanted];
+      if (found === undefined) {
+        const guess = nearest(wanted, Object.keys(vaults));
+        throw new HoldfastError("config", `there is no vault ${JSON.stringify(wanted)}${guess === null ? "" : `; did you mean ${guess}?`} Known: ${Object.keys(vaults).join(", ")}`);
+      }
+      return { name: wanted, config: found };
+    },
+    vaultNames: () => [...new Set([config.defaultVault ?? "here", ...Object.keys(config.vaults)])],
+    vault(name) {
+      const open = openVaults.get(name) ?? openVault(name, services.vaultConfig(name).config, paths, around);
+      openVaults.set(name, open);
+      return open;
+    },
+    collector: (target) => openCollector(target, config, around),
+  };
+  if (made) {
+    const writer = await services.recorder();
+    await writer.append([actDraft("home-made", actor, { once: "home-made", detail: { origin } })]);
+  }
+  return {
+    ...services,
+    async close() {
+      for (const vault of openVaults.values()) (await vault.catch(() => null))?.close();
+      await (await recorder?.catch(() => null))?.close();
+      jobs?.close();
+    },
+  };
+}
+
+async function openWriter(paths: HomePaths, origin: string, around: Surroundings): Promise<Recorder> {
+  const { openRecorder } = await import("../ledger/writer.ts");
+  return openRecorder({
+    paths: paths.ledger,
+    origin,
+    clock: around.clock,
+    clockQuality: { offsetMs: null, uncertaintyMs: null, source: "system clock, not measured against a time source" },
+    random: around.random,
+    tool: around.tool,
+  });
+}
+
+async function openVault(name: string, config: VaultConfig, paths: HomePaths, around: Surroundings): Promise<Vault> {
+  switch (config.kind) {
+    case "directory": {
+      const { openDirectoryVault } = await import("../vault/directory.ts");
+      const root = isAbsolute(config.path) ? config.path : join(dirname(paths.config), config.path);
+      return openDirectoryVault({ name, root, clock: around.clock, random: around.random });
+    }
+    case "s3": {
+      const { openS3Vault } = await import("../vault/s3.ts");
+      return openS3Vault({ name, ...config, clock: around.clock, random: around.random });
+    }
+    default:
+      return config satisfies never;
+  }
+}
+
+async function openCollector(target: Target, config: Config, around: Surroundings): ReturnType<Services["collector"]> {
+  if (target.kind !== "host")
+    throw new HoldfastError("config", `${target.id}: this release collects from host:local only; run holdfast on that machine`);
+  const { hostCollector } = await import("../../collectors/host/host-collector.ts");
+  return hostCollector({ root: "/", clock: around.clock, platform: around.platform, arch: around.arch, uid: around.uid, avml: config.avml });
+}

@@ -1,0 +1,29 @@
+import type { Actor } from "../core/act.ts";
+import type { Collector } from "../core/collector.ts";
+import type { Config, VaultConfig } from "../core/config.ts";
+import type { Jobs } from "../core/jobs.ts";
+import type { Clock, Random } from "../core/ports.ts";
+import type { Reader, Recorder } from "../core/recorder.ts";
+import type { Target } from "../core/target.ts";
+import type { Vault } from "../core/vault.ts";
+import type { HomePaths } from "./home.ts";
+
+/** The parts of a running Holdfast, opened when first asked for. Everything opened is closed by app.close(). */
+export type Services = {
+  readonly paths: HomePaths;
+  readonly config: Config;
+  readonly origin: string;
+  readonly actor: Actor;
+  readonly clock: Clock;
+  readonly random: Random;
+  jobs(): Jobs;
+  recorder(): Promise<Recorder>;
+  /** A fresh reader for one look, so that acts of other processes are seen. */
+  reader<T>(look: (reader: Reader) => T): T;
+  openReader(): Reader;
+  vault(name: string): Promise<Vault>;
+  /** The named vault, or the default one. */
+  vaultConfig(name: string | null): { readonly name: string; readonly config: VaultConfig };
+  vaultNames(): readonly string[];
+  collector(target: Target): Promise<Collector>;
+};
