@@ -1,0 +1,173 @@
+import type { S3Client, S3ClientConfig } from "@aws-sdk/client-s3";
+import { describeError, HoldfastError } from "../core/error.ts";
+import type { Clock, Random } from "../core/ports.ts";
+import { codeOf, retryAfterMs, troubleOf, type Trouble } from "./s3-trouble.ts";
+
+/** The SDK is loaded with the first request: who uses no S3 vault does not pay for it. */
+export type Sdk = typeof import("@aws-sdk/client-s3");
+
+export type S3LinkOptions = {
+  readonly name: string;
+  readonly bucket: string;
+  /** Null leaves region, credentials and endpoint to the SDK's default chain (`AWS_*`, profile, instance role). */
+  readonly region: string | null;
+  readonly endpoint: string | null;
+  readonly pathStyle: boolean;
+  readonly expectedOwner: string | null;
+  readonly credentials: NonNullable<S3ClientConfig["credentials"]> | null;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Must end early, by rejecting, when the signal is aborted. */
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** Tries of one request before it counts as failed. */
+  readonly attempts: number;
+  /** How long a request without a body may take; one with a body gets this once more for every 4 MiB. */
+  readonly requestTimeoutMs: number;
+};
+
+export type Ask<T> = {
+  /** What is being done, for the error's sentence: "upload part 3 of KEY". */
+  readonly what: string;
+  readonly signal: AbortSignal;
+  readonly send: (client: S3Client, sdk: Sdk, options: { readonly abortSignal: AbortSignal }) => Promise<T>;
+  /** Bytes of the body: a large one may take longer. */
+  readonly bytes?: number;
+  /** After an answer that was lost: looks whether it happened. Null means that it did not, or cannot be known: ask again. */
+  readonly settle?: () => Promise<T | null>;
+};
+
+export type S3Link = {
+  readonly options: S3LinkOptions;
+  /** In every request: the bucket, and who must own it. */
+  readonly common: { readonly Bucket: string; readonly ExpectedBucketOwner?: string };
+  ask<T>(ask: Ask<T>): Promise<T>;
+  /** The error of a failed ask, as a sentence with a code. What is ours already, or an abort, passes unchanged. */
+  explain(what: string, error: unknown, signal: AbortSignal): unknown;
+  close(): void;
+};
+
+export function openS3Link(options: S3LinkOptions): S3Link {
+  let opened: Promise<{ readonly client: S3Client; readonly sdk: Sdk }> | null = null;
+  let answered = false;
+  const common = options.expectedOwner === null ? { Bucket: options.bucket } : { Bucket: options.bucket, ExpectedBucketOwner: options.expectedOwner };
+
+  /** Asks the whole credential chain again: the SDK keeps what it has until shortly before its own end date. */
+  function renew(): void {
+    const old = opened;
+    opened = null;
+    void old?.then(({ client }) => client.destroy()).catch(() => undefined);
+  }
+
+  async function once<T>(ask: Ask<T>): Promise<T> {
+    ask.signal.throwIfAborted();
+    const { client, sdk } = await (opened ??= open(options));
+    const timeout = AbortSignal.timeout(Math.ceil(options.requestTimeoutMs * (1 + (ask.bytes ?? 0) / 2 ** 22)));
+    const answer = await ask.send(client, sdk, { abortSignal: AbortSignal.any([ask.signal, timeout]) });
+    answered = true;
+    return answer;
+  }
+
+  async function ask<T>(request: Ask<T>): Promise<T> {
+    let renewed = false;
+    for (let attempt = 1; ; attempt++) {
+      let trouble: Trouble;
+      let wait: number | null;
+      try {
+        return await once(request);
+      } catch (error) {
+        request.signal.throwIfAborted();
+        trouble = troubleOf(error);
+        if (trouble === "lapsed" && answered && !renewed) {
+          renewed = true;
+          renew();
+          continue;
+        }
+        if (attempt >= options.attempts || (trouble !== "throttled" && trouble !== "unknown" && trouble !== "corrupt")) throw error;
+        wait = retryAfterMs(error, options.clock());
+      }
+      await options.sleep(pause(attempt, wait), request.signal);
+      if (trouble === "unknown" && request.settle !== undefined) {
+        const settled = await request.settle();
+        if (settled !== null) return settled;
+      }
+    }
+  }
+
+  /** Full jitter: many collectors that were throttled together must not come back together. */
+  function pause(attempt: number, retryAfter: number | null): number {
+    const [high = 0, low = 0] = options.random(2);
+    const jitter = (high * 256 + low) / 65_536;
+    return Math.min(60_000, (retryAfter ?? 0) + jitter * Math.min(20_000, 250 * 2 ** attempt));
+  }
+
+  function explain(what: string, error: unknown, signal: AbortSignal): unknown {
+    if (error instanceof HoldfastError || signal.aborted) return error;
+    const trouble = troubleOf(error);
+    const subject = `vault ${options.name}: could not ${what}`;
+    const say = (code: HoldfastError["code"], advice: string): HoldfastError =>
+      new HoldfastError(code, `${subject} (${codeOf(error)}); ${advice}`, error);
+    switch (trouble) {
+      case "throttled":
+        return say("paused", "the store asks for less and did not relent; what was sent is kept, resume later");
+      case "lapsed":
+      case "rejected":
+        if (answered) return say("paused", "the credentials ran out or were withdrawn; renew them and resume, what was sent is kept");
+        return say("config", "set credentials, region and clock right (default chain of the AWS SDK: AWS_*, AWS_PROFILE, instance role)");
+      case "unknown":
+        return say("vault", `the store gave no clear answer in ${options.attempts} tries; what was sent is kept, resume when it is well`);
+      case "corrupt":
+        return say("vault", `the store received other bytes than were sent, ${options.attempts} times; look for a broken machine, network or proxy, then resume`);
+      case "no-bucket":
+        return say("vault", `there is no bucket ${options.bucket}; create it with Object Lock enabled`);
+      case "denied":
+        return say("vault", `the store denies it; check permissions${options.expectedOwner === null ? "" : ` and that ${options.expectedOwner} owns ${options.bucket}`}`);
+      case "taken":
+      case "no-upload":
+      case "missing":
+      case "no-lock":
+      case "other":
+        return say("vault", describeError(error));
+      default:
+        return trouble satisfies never;
+    }
+  }
+
+  return {
+    options,
+    common,
+    ask,
+    explain,
+    close: renew,
+  };
+}
+
+async function open(options: S3LinkOptions): Promise<{ readonly client: S3Client; readonly sdk: Sdk }> {
+  const sdk = await import("@aws-sdk/client-s3");
+  const client = new sdk.S3Client({
+    ...(options.region === null ? {} : { region: options.region }),
+    ...(options.endpoint === null ? {} : { endpoint: options.endpoint }),
+    ...(options.credentials === null ? {} : { credentials: options.credentials }),
+    forcePathStyle: options.pathStyle,
+    maxAttempts: 1, // a retry needs to know what a lost answer means: ask() and its settle()
+    expectContinueHeader: false, // a server that never says 100 would stall each part
+    requestChecksumCalculation: "WHEN_REQUIRED",
+    responseChecksumValidation: "WHEN_REQUIRED",
+    requestHandler: { connectionTimeout: 10_000, httpAgent: { keepAlive: true, maxSockets: 64 }, httpsAgent: { keepAlive: true, maxSockets: 64 } },
+  });
+  // The digest that the part came with is also what the signature needs: without this the SDK hashes every body again.
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      const { input, request } = args;
+      if ("ChecksumSHA256" in input && typeof input.ChecksumSHA256 === "string" && "Body" in input) presetPayloadHash(request, input.ChecksumSHA256);
+      return next(args);
+    },
+    { step: "build", priority: "low", name: "holdfastPayloadHash" },
+  );
+  return { client, sdk };
+}
+
+function presetPayloadHash(request: unknown, base64: string): void {
+  if (typeof request !== "object" || request === null || !("headers" in request)) return;
+  const { headers } = request;
+  if (typeof headers === "object" && headers !== null) Reflect.set(headers, "x-amz-content-sha256", Buffer.from(base64, "base64").toString("hex"));
+}

@@ -1,0 +1,81 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { HoldfastError } from "../core/error.ts";
+import { printable } from "../core/printable.ts";
+import type { StoredRef, Vault } from "../core/vault.ts";
+import { attestInS3 } from "./s3-attest.ts";
+import { openS3Link, type S3LinkOptions } from "./s3-link.ts";
+import { extendRetention, setHold, type S3Object } from "./s3-lock.ts";
+import { probeS3 } from "./s3-probe.ts";
+import { putToS3 } from "./s3-put.ts";
+import { readFromS3 } from "./s3-read.ts";
+import { abortUpload, readToken } from "./s3-token.ts";
+
+/** The vault's configuration (null: the SDK's default chain decides, or not used), its clock and its randomness. */
+export type S3VaultOptions = Pick<S3LinkOptions, "name" | "bucket" | "region" | "endpoint" | "pathStyle" | "expectedOwner" | "clock" | "random"> &
+  Partial<Pick<S3LinkOptions, "credentials" | "sleep" | "attempts" | "requestTimeoutMs">> & {
+    /** Put before every key: empty, or ending in a slash. */
+    readonly prefix: string;
+    readonly mode: "compliance" | "governance";
+    readonly kmsKey: string | null;
+    /** Whether a lock in governance mode counts as sealed. */
+    readonly acceptBypassable: boolean;
+  };
+
+/** A vault in an S3 bucket with Object Lock. Nothing is asked of the store, and the SDK is not loaded, before the first call. */
+export function openS3Vault(options: S3VaultOptions): Vault {
+  const { name, prefix, mode, kmsKey, acceptBypassable } = options;
+  const link = openS3Link({
+    ...options,
+    credentials: options.credentials ?? null,
+    sleep: options.sleep ?? ((ms, signal) => sleep(ms, undefined, { signal })),
+    attempts: options.attempts ?? 8,
+    requestTimeoutMs: options.requestTimeoutMs ?? 60_000,
+  });
+
+  function fullKey(key: string): string {
+    const segments = key.split("/");
+    if (/[\p{Cc}\\]/u.test(key) || segments.some((segment) => segment === "" || segment === "." || segment === "..") || Buffer.byteLength(prefix + key) > 1024)
+      throw new HoldfastError("usage", `${printable(key)}: not a key of an S3 vault; use a relative path of plain segments, at most 1024 bytes, without .., backslash or control characters`);
+    return prefix + key;
+  }
+
+  function objectOf(ref: StoredRef): S3Object {
+    return ref.version === null ? { Key: fullKey(ref.key) } : { Key: fullKey(ref.key), VersionId: ref.version };
+  }
+
+  async function told<T>(what: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    signal.throwIfAborted();
+    try {
+      return await work();
+    } catch (error) {
+      signal.throwIfAborted();
+      throw link.explain(what, error, signal);
+    }
+  }
+
+  return {
+    name,
+    store: "s3",
+    mode,
+    put: (request, signal) => told(`store ${printable(fullKey(request.key))}`, signal, () => putToS3({ link, prefix, kmsKey }, request, signal)),
+    attest: (stored, encoding, signal) =>
+      told(`attest ${printable(stored.uri)}`, signal, () => attestInS3(link, stored, fullKey(stored.key), acceptBypassable, encoding, signal)),
+    async *read(ref, offset, length, signal) {
+      try {
+        yield* readFromS3(link, ref, fullKey(ref.key), offset, length, signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        throw link.explain(`read ${printable(ref.uri)}`, error, signal);
+      }
+    },
+    extend: (ref, retainUntil, signal) => told(`extend ${printable(ref.uri)}`, signal, () => extendRetention(link, objectOf(ref), mode, retainUntil, signal)),
+    hold: (ref, on, signal) => told(`${on ? "hold" : "clear the hold of"} ${printable(ref.uri)}`, signal, () => setHold(link, objectOf(ref), on, signal)),
+    probe: (signal) => told("probe the vault", signal, () => probeS3(link, { prefix, mode, kmsKey }, signal)),
+    abandon: (key, token, signal) =>
+      told(`abandon the upload of ${printable(key)}`, signal, async () => {
+        const { upload } = readToken(key, token);
+        if (upload !== null) await abortUpload(link, fullKey(key), upload, signal);
+      }),
+    close: () => link.close(),
+  };
+}
