@@ -5,6 +5,8 @@ export type Compression = "auto" | "none" | "zstd";
 /** How one chunk of an image was framed. Journaled, so that a resumed run takes the same decisions and gives the same bytes. */
 export type Frame = {
   readonly how: "zero" | "stored" | "compressed";
+  /** Offset in the raw evidence of the frame's first byte: parts are acknowledged in any order, so that a journal has gaps. */
+  readonly at: number;
   /** Bytes of raw evidence in the frame. */
   readonly raw: number;
   /** Bytes of the frame as stored. */
@@ -29,7 +31,7 @@ export type Part = {
   /** Raw bytes [rawFrom, rawTo) that this part holds (whole frames that touch it): names the place when a part differs. */
   readonly rawFrom: number;
   readonly rawTo: number;
-  /** Frames that *end* in this part; empty for `as-is` bytes. */
+  /** Frames that *begin* in this part, so that parts 1…n name every frame they hold a byte of; empty for `as-is` bytes. */
   readonly frames: readonly Frame[];
   release(): void;
 };

@@ -54,24 +54,26 @@ export class ImageEncoder {
     if (replay !== undefined && (replay.how !== "zero" || replay.raw !== raw)) throw this.#changed(raw, "is nothing but zeros now");
     const frame = this.#zeroFrames.get(raw) ?? zeroFrame(raw);
     this.#zeroFrames.set(raw, frame);
-    this.#frameEnd = this.#raw + raw;
+    this.#begin({ how: "zero", at: this.#raw, raw, stored: frame.length });
     await this.#put(frame);
-    this.#endFrame({ how: "zero", raw, stored: frame.length });
+    this.#endFrame();
   }
 
   /** `chunk` may be overwritten when this resolves. It must not be all zeros. */
   async data(chunk: Uint8Array, replay: Frame | undefined): Promise<void> {
     if (replay?.how === "zero") throw this.#changed(chunk.length, "was nothing but zeros when it was first read");
     if (replay !== undefined && replay.raw !== chunk.length) throw this.#changed(chunk.length, `had ${replay.raw} bytes`);
-    this.#frameEnd = this.#raw + chunk.length;
     const compress = replay === undefined ? this.#choice.wanted(chunk) : replay.how === "compressed";
     const packed = compress ? compressChunk(chunk, storedFrameBytes(chunk.length)) : null;
     if (replay?.how === "compressed" && packed?.length !== replay.stored) throw this.#compressorDiffers(chunk, packed, replay);
-    if (packed === null) await this.#stored(chunk);
-    else {
+    if (packed === null) {
+      this.#begin({ how: "stored", at: this.#raw, raw: chunk.length, stored: storedFrameBytes(chunk.length) });
+      await this.#putStored(chunk);
+    } else {
+      this.#begin({ how: "compressed", at: this.#raw, raw: chunk.length, stored: packed.length, check: frameCheck(packed) });
       await this.#put(packed);
-      this.#endFrame({ how: "compressed", raw: chunk.length, stored: packed.length, check: frameCheck(packed) });
     }
+    this.#endFrame();
   }
 
   /** Writes the seek table and emits the last part. */
@@ -81,7 +83,7 @@ export class ImageEncoder {
     this.#emit(true);
   }
 
-  async #stored(chunk: Uint8Array): Promise<void> {
+  async #putStored(chunk: Uint8Array): Promise<void> {
     await this.#put(plainHeader(chunk.length));
     for (let at = 0; at < chunk.length; at += blockMax) {
       const block = chunk.subarray(at, at + blockMax);
@@ -89,7 +91,6 @@ export class ImageEncoder {
       await this.#put(this.#scratch);
       await this.#put(block);
     }
-    this.#endFrame({ how: "stored", raw: chunk.length, stored: storedFrameBytes(chunk.length) });
   }
 
   async #put(bytes: Uint8Array): Promise<void> {
@@ -110,10 +111,14 @@ export class ImageEncoder {
     this.#hashed = this.#at;
   }
 
-  #endFrame(frame: Frame): void {
-    this.#raw = this.#frameEnd;
+  #begin(frame: Frame): void {
+    this.#frameEnd = this.#raw + frame.raw;
     this.#frames.push(frame);
     this.#lengths.add(frame);
+  }
+
+  #endFrame(): void {
+    this.#raw = this.#frameEnd;
     if (this.#at === this.#partSize) this.#emit(false);
   }
 

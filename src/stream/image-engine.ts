@@ -98,11 +98,10 @@ export function openImageEngine(
           release: (slot) => free.release(slot),
           view: (slot) => viewOf(rawSlots, slot),
         });
-        let frame = 0;
+        const decided = new Map(replay.map((frame) => [frame.at, frame]));
         let rawBytes = 0;
         for await (const chunk of chunks) {
-          await order(chunk, replay[frame]);
-          frame += 1;
+          await order(chunk, decided.get(rawBytes));
           rawBytes += chunk.length;
           events.progress(rawBytes);
         }

@@ -53,10 +53,11 @@ async function imageParts(raw: Uint8Array, compress: Compression, replay: readon
       parts.push({ number: parts.length + 1, bytes: filled, sha256, last, rawFrom, rawTo, frames, release() {} });
     },
   });
-  for (let at = 0, frame = 0; at < raw.length; at += shape.chunkBytes, frame += 1) {
+  const decided = new Map(replay.map((frame) => [frame.at, frame]));
+  for (let at = 0; at < raw.length; at += shape.chunkBytes) {
     const chunk = raw.subarray(at, at + shape.chunkBytes);
-    if (isZero(chunk)) await encoder.zeros(chunk.length, replay[frame]);
-    else await encoder.data(chunk, replay[frame]);
+    if (isZero(chunk)) await encoder.zeros(chunk.length, decided.get(at));
+    else await encoder.data(chunk, decided.get(at));
   }
   await encoder.end();
   return parts;

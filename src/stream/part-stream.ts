@@ -12,7 +12,10 @@ import { readSmall } from "./read-small.ts";
 
 export type PartStreamOptions = {
   readonly compress: Compression;
-  /** Frames of an interrupted run, from the first chunk on: this run takes the same decisions. Empty for a new one. */
+  /**
+   * Frames of an interrupted run: this run decides about the same chunks in the same way, so that the parts are the same.
+   * Empty for a new one.
+   */
   readonly replay: readonly Frame[];
   /** Ends the stream: iteration and digest() reject with its reason. */
   readonly signal: AbortSignal;
