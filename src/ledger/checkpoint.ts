@@ -1,0 +1,115 @@
+import { sign, verify } from "node:crypto";
+import type { CheckpointId } from "../core/act.ts";
+import { HoldfastError } from "../core/error.ts";
+import type { SigningKey, Vkey } from "./log-key.ts";
+import { HASH_BYTES, type Hash } from "./merkle.ts";
+import { decodeBase64, formatNote, type Note, type NoteSignature, parseNote } from "./note.ts";
+
+/** The head of a log: who, how many, which root (C2SP tlog-checkpoint). Holdfast emits no extension lines: ML-DSA would not cover them. */
+export type Checkpoint = { readonly origin: string; readonly size: number; readonly root: Hash };
+
+export function formatBody(checkpoint: Checkpoint): string {
+  return `${checkpoint.origin}\n${checkpoint.size}\n${checkpoint.root.toString("base64")}\n`;
+}
+
+export function parseBody(text: string): Checkpoint {
+  const match = /^([^\n]+)\n(0|[1-9]\d{0,15})\n([A-Za-z0-9+/]{43}=)\n$/.exec(text);
+  const [, origin, digits, base64] = match ?? [];
+  const size = Number(digits);
+  const root = base64 === undefined ? null : decodeBase64(base64);
+  if (origin === undefined || !Number.isSafeInteger(size) || root?.length !== HASH_BYTES)
+    throw new HoldfastError("unverifiable", "this note is not a checkpoint of a Holdfast log (origin, size, root and nothing more)");
+  return { origin: parseOrigin(origin), size, root };
+}
+
+/** At most 255 bytes (the length byte of cosigned_message), no spaces, no `+`, no control characters. */
+export function parseOrigin(text: string): string {
+  if (!/^[^\s+\p{Cc}\p{Cs}]+$/u.test(text) || Buffer.byteLength(text) > 255)
+    throw new HoldfastError("config", `origin ${JSON.stringify(text)}: use a schema-less URL of your own without spaces or "+", at most 255 bytes`);
+  return text;
+}
+
+export function checkpointId(checkpoint: Checkpoint): CheckpointId {
+  return { origin: checkpoint.origin, size: String(checkpoint.size), root: checkpoint.root.toString("base64") };
+}
+
+/** What an ML-DSA-44 key signs (C2SP tlog-cosignature): the tree [0, size) with signer and time bound in. Time in Unix seconds. */
+export function cosignedMessage(signer: string, seconds: bigint, checkpoint: Checkpoint): Buffer {
+  const name = Buffer.from(signer);
+  const origin = Buffer.from(checkpoint.origin);
+  return Buffer.concat([
+    Buffer.from("subtree/v1\n\0"), Buffer.of(name.length), name, u64(seconds), Buffer.of(origin.length), origin,
+    u64(0n), u64(BigInt(checkpoint.size)), checkpoint.root,
+  ]);
+}
+
+/**
+ * Signs with every key, on the thread pool: an ML-DSA-44 signature takes most of a millisecond. Signatures are randomised, so a
+ * size is never signed twice: its stored note is used again. Time in Unix seconds.
+ */
+export async function signCheckpoint(checkpoint: Checkpoint, keys: readonly SigningKey[], seconds: number): Promise<string> {
+  const signatures = await Promise.all(
+    keys.map(async (key) => {
+      const { prefix, message } = toSign(checkpoint, key.vkey, seconds);
+      const signature = await new Promise<Buffer>((resolve, reject) => {
+        sign(null, message, key.key, (error, bytes) => (error === null ? resolve(bytes) : reject(error)));
+      });
+      return signatureLine(key.vkey, prefix, signature);
+    }),
+  );
+  return formatNote({ text: formatBody(checkpoint), signatures });
+}
+
+/** The same on this thread, for the making of a home. */
+export function signCheckpointNow(checkpoint: Checkpoint, keys: readonly SigningKey[], seconds: number): string {
+  const signatures = keys.map((key) => {
+    const { prefix, message } = toSign(checkpoint, key.vkey, seconds);
+    return signatureLine(key.vkey, prefix, sign(null, message, key.key));
+  });
+  return formatNote({ text: formatBody(checkpoint), signatures });
+}
+
+function toSign(checkpoint: Checkpoint, vkey: Vkey, seconds: number): { readonly prefix: Buffer; readonly message: Buffer } {
+  if (vkey.type === "ed25519") return { prefix: Buffer.alloc(0), message: Buffer.from(formatBody(checkpoint)) };
+  const time = BigInt(seconds);
+  return { prefix: u64(time), message: cosignedMessage(vkey.name, time, checkpoint) };
+}
+
+function signatureLine(vkey: Vkey, prefix: Buffer, signature: Buffer): NoteSignature {
+  return { name: vkey.name, keyId: vkey.keyId, signature: Buffer.concat([prefix, signature]) };
+}
+
+/**
+ * The checkpoint of a note that every key of the list has signed (design.md: both, where the list has both). Lines of unknown
+ * keys are passed over; a known key whose signature fails condemns the note. Throws `unverifiable` with the reason.
+ */
+export function openCheckpoint(bytes: Uint8Array, origin: string, vkeys: readonly Vkey[]): Checkpoint {
+  if (vkeys.length === 0) throw new HoldfastError("unverifiable", "there is no key to verify a checkpoint with");
+  const note = parseNote(bytes);
+  const checkpoint = parseBody(note.text);
+  if (checkpoint.origin !== origin)
+    throw new HoldfastError("unverifiable", `this checkpoint is of the log ${checkpoint.origin}, not of ${origin}`);
+  for (const vkey of vkeys) {
+    const lines = note.signatures.filter((s) => s.name === vkey.name && s.keyId.equals(vkey.keyId));
+    if (lines.length === 0)
+      throw new HoldfastError("unverifiable", `the checkpoint of size ${checkpoint.size} has no ${vkey.type} signature of key ${vkey.keyId.toString("hex")}`);
+    for (const line of lines)
+      if (!signatureHolds(note, checkpoint, vkey, line.signature))
+        throw new HoldfastError("unverifiable", `the ${vkey.type} signature of the checkpoint of size ${checkpoint.size} does not verify`);
+  }
+  return checkpoint;
+}
+
+function signatureHolds(note: Note, checkpoint: Checkpoint, vkey: Vkey, field: Buffer): boolean {
+  if (vkey.type === "ed25519") return field.length === 64 && verify(null, Buffer.from(note.text), vkey.key, field);
+  if (field.length !== 8 + 2420) return false;
+  const time = field.readBigUInt64BE(0);
+  if (time > 0x7fff_ffff_ffff_ffffn) return false;
+  return verify(null, cosignedMessage(vkey.name, time, checkpoint), vkey.key, field.subarray(8));
+}
+
+function u64(value: bigint): Buffer {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64BE(value);
+  return bytes;
+}

@@ -1,0 +1,100 @@
+import { hash } from "node:crypto";
+import type { Act } from "../core/act.ts";
+import { HoldfastError } from "../core/error.ts";
+import { sha256OfBytes } from "../core/digest.ts";
+import { toJcs } from "./jcs.ts";
+import { type Hash, leafHash } from "./merkle.ts";
+import { decodeBase64, decodeUtf8 } from "./note.ts";
+import { parsePredicate, type Predicate } from "./predicate.ts";
+import { fields, list, text } from "./shape.ts";
+
+export const PAYLOAD_TYPE = "application/vnd.in-toto+json";
+export const STATEMENT_TYPE = "https://in-toto.io/Statement/v1";
+export const PREDICATE_TYPE = "urn:holdfast:act:v1";
+export const ENVELOPE_VERSION = "holdfast.custody/v1";
+const MAX_LEAF_BYTES = 65_535;
+const NONCE_BYTES = 16;
+
+export type EncodedLeaf = { readonly bytes: Buffer; readonly hash: Hash };
+
+/** Statement → JCS → envelope → leaf. The nonce keeps a sibling hash in a disclosed proof from confirming a guessed act. */
+export function encodeLeaf(origin: string, predicate: Predicate, nonce: Uint8Array): EncodedLeaf {
+  if (nonce.length !== NONCE_BYTES) throw new TypeError("a leaf's nonce has 16 bytes");
+  const payload = Buffer.from(toJcs(statementOf(origin, parsePredicate(predicate)), `the act ${predicate.act}`));
+  // These members are in JCS order and hold nothing that JSON escapes, so this is the canonical envelope (proven in leaf.test.ts).
+  const leaf = `{"nonce":"${base64(nonce)}","payload":"${base64(payload)}","payloadType":"${PAYLOAD_TYPE}","signatures":[],"v":"${ENVELOPE_VERSION}"}`;
+  if (leaf.length > MAX_LEAF_BYTES)
+    throw new HoldfastError("usage", `the act ${predicate.act} needs ${leaf.length} bytes, and a leaf holds ${MAX_LEAF_BYTES}; put bulk data in the vault and its digest in the act`);
+  const bytes = Buffer.from(leaf, "latin1");
+  return { bytes, hash: leafHash(bytes) };
+}
+
+export type Statement = {
+  readonly _type: typeof STATEMENT_TYPE;
+  readonly subject: readonly Subject[];
+  readonly predicateType: typeof PREDICATE_TYPE;
+  readonly predicate: Predicate;
+};
+type Subject = { readonly name: string; readonly digest: { readonly sha256: string }; readonly annotations?: { readonly digestOf: "name" } };
+
+/** in-toto wants a digest for every subject: an act without evidence is about a name, and says that the digest is only that of the name. */
+export function statementOf(origin: string, predicate: Predicate): Statement {
+  const subject: Subject[] = Object.keys(predicate.digests)
+    .sort()
+    .map((id) => ({ name: id, digest: { sha256: predicate.digests[id]?.sha256 ?? "" } }));
+  if (subject.length === 0) {
+    const name = predicate.case ?? origin;
+    subject.push({ name, digest: { sha256: hash("sha256", name, "hex") }, annotations: { digestOf: "name" } });
+  }
+  return { _type: STATEMENT_TYPE, subject, predicateType: PREDICATE_TYPE, predicate };
+}
+
+/**
+ * Reads a leaf and demands that it is exactly what a writer would have written: canonical at both layers (no duplicate keys, no
+ * second spelling), known shape, subject that follows from the predicate. Throws `unverifiable` naming what is wrong.
+ */
+export function decodeLeaf(seq: number, leaf: Uint8Array, origin: string): Act {
+  try {
+    const envelope = fields(canonical(leaf, "envelope"), ["nonce", "payload", "payloadType", "signatures", "v"], "the envelope");
+    if (envelope["v"] !== ENVELOPE_VERSION) throw new TypeError(`its version is ${String(envelope["v"])}`);
+    if (envelope["payloadType"] !== PAYLOAD_TYPE) throw new TypeError(`its payload type is ${String(envelope["payloadType"])}`);
+    if (bytesOf(envelope["nonce"], "nonce").length !== NONCE_BYTES) throw new TypeError("its nonce has not 16 bytes");
+    const signatures = list(envelope["signatures"], "signatures", signature);
+    const payload = bytesOf(envelope["payload"], "payload");
+    const statement = fields(canonical(payload, "statement"), ["_type", "predicate", "predicateType", "subject"], "the statement");
+    const predicate = parsePredicate(statement["predicate"]);
+    if (predicate.actor.proof === "signed" && signatures.length === 0) throw new TypeError("its actor is said to have signed, and no signature is there");
+    if (toJcs(statementOf(origin, predicate), "statement") !== payload.toString("utf8")) throw new TypeError("its statement's type or subject does not follow from its predicate");
+    const exhibits = predicate.exhibits.map((e) => ({ id: e.id, seq: e.exhibit_seq, prev: e.exhibit_prev }));
+    return { ...predicate, exhibits, seq, leafHash: sha256OfBytes(leafHash(leaf)) };
+  } catch (error) {
+    throw new HoldfastError("unverifiable", `entry ${seq} of the ledger is not an act in the form of FORMAT.md`, error);
+  }
+}
+
+/** DSSE's pre-authentication encoding: the bytes an actor signs. LEN counts bytes. */
+export function pae(type: string, payload: Uint8Array): Buffer {
+  return Buffer.concat([Buffer.from(`DSSEv1 ${Buffer.byteLength(type)} ${type} ${payload.length} `), payload]);
+}
+
+function canonical(bytes: Uint8Array, what: string): unknown {
+  const source = decodeUtf8(bytes);
+  const value: unknown = JSON.parse(source);
+  if (toJcs(value, what) !== source) throw new TypeError(`its ${what} is not in canonical form (RFC 8785)`);
+  return value;
+}
+
+function signature(value: unknown, where: string): { readonly keyid: string; readonly sig: Buffer } {
+  const s = fields(value, ["keyid", "sig"], where);
+  return { keyid: text(s["keyid"], `${where}.keyid`), sig: bytesOf(s["sig"], `${where}.sig`) };
+}
+
+function bytesOf(value: unknown, where: string): Buffer {
+  const bytes = decodeBase64(text(value, where));
+  if (bytes === null) throw new TypeError(`${where} is not canonical base64`);
+  return bytes;
+}
+
+function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
+}

@@ -1,0 +1,107 @@
+import type { Act } from "../core/act.ts";
+import { type Case, parseExhibitId, sensitivities, severities } from "../core/case.ts";
+import { HoldfastError } from "../core/error.ts";
+import type { ActFilter, Reader } from "../core/recorder.ts";
+import { type Checkpoint, checkpointId, parseBody } from "./checkpoint.ts";
+import { openForReading } from "./database.ts";
+import { openHeadReader } from "./head.ts";
+import { decodeLeaf } from "./leaf.ts";
+import { readVkeys } from "./log-keys.ts";
+import { leafHash } from "./merkle.ts";
+import { parseNote } from "./note.ts";
+import type { LedgerPaths } from "./paths.ts";
+import { LEDGER_APPLICATION_ID } from "./schema.ts";
+import { oneOf, orNull, text } from "./shape.ts";
+
+const PAGE_ACTS = 256;
+type Row = { readonly idx: number; readonly leaf: Buffer; readonly hash: Buffer };
+
+/**
+ * Reads what the head covers; entries that are committed and not signed for yet are not there. Every leaf is hashed and its
+ * form checked when it is read, which is not an audit: that the whole is what was signed is auditLedger's answer.
+ */
+export function openReader(paths: LedgerPaths): Reader {
+  const { origin } = readVkeys(paths.keys);
+  const head = openHeadReader(paths.head, origin);
+  const db = openForReading(paths.ledger, LEDGER_APPLICATION_ID);
+  const one = db.prepare<[number], Row>("SELECT idx, leaf, leaf_hash AS hash FROM entry WHERE idx=?");
+  const openings = db.prepare<[number], { readonly caseId: string; readonly idx: number }>("SELECT case_id AS caseId, idx FROM opened WHERE idx<? ORDER BY idx");
+  const opening = db.prepare<[string, number], number>("SELECT idx FROM opened WHERE case_id=? AND idx<?").pluck();
+  const exhibits = db.prepare<[string, number], number>("SELECT coalesce(max(number),0) FROM exhibit WHERE case_id=? AND idx<?").pluck();
+
+  const newest = (): Checkpoint => parseBody(parseNote(head.read()).text);
+  const read = (row: Row): Act => {
+    if (!leafHash(row.leaf).equals(row.hash)) throw new HoldfastError("ledger", `entry ${row.idx} of the ledger ${origin} has been altered; run holdfast ledger audit`);
+    return decodeLeaf(row.idx, row.leaf, origin);
+  };
+  const act = (seq: number): Act => {
+    const row = seq < newest().size ? one.get(seq) : undefined;
+    if (row === undefined) throw new HoldfastError("usage", `the ledger ${origin} has no entry ${seq}`);
+    return read(row);
+  };
+  const caseOf = (idx: number, size: number): Case => {
+    const opened = act(idx);
+    const id = text(opened.case, "case");
+    return {
+      id,
+      title: orNull(opened.detail["title"] ?? null, "title", text),
+      severity: oneOf(opened.detail["severity"], severities, "severity"),
+      sensitivity: oneOf(opened.detail["sensitivity"], sensitivities, "sensitivity"),
+      jurisdiction: orNull(opened.detail["jurisdiction"] ?? null, "jurisdiction", text),
+      retention: orNull(opened.detail["retention"] ?? null, "retention", text),
+      opened: opened.time,
+      exhibits: exhibits.get(id, size) ?? 0,
+    };
+  };
+
+  return {
+    checkpoint: () => checkpointId(newest()),
+    note: () => head.read().toString("utf8"),
+    size: () => newest().size,
+    act,
+    *acts(filter) {
+      const { where, values } = condition(filter);
+      const page = db.prepare<(string | number)[], Row>(`SELECT e.idx, e.leaf, e.leaf_hash AS hash FROM act a JOIN entry e ON e.idx=a.idx WHERE ${where} AND a.idx>=? AND a.idx<? ORDER BY a.idx LIMIT ${PAGE_ACTS}`);
+      const { size } = newest();
+      for (let next = 0; next < size; ) {
+        const rows = page.all(...values, next, size);
+        for (const row of rows) yield read(row);
+        const last = rows.at(-1);
+        if (last === undefined || rows.length < PAGE_ACTS) return;
+        next = last.idx + 1;
+      }
+    },
+    cases() {
+      const { size } = newest();
+      return openings.all(size).map((row) => caseOf(row.idx, size));
+    },
+    case(id) {
+      const { size } = newest();
+      const idx = opening.get(id, size);
+      return idx === undefined ? null : caseOf(idx, size);
+    },
+    close() {
+      head.close();
+      db.close();
+    },
+  };
+}
+
+function condition(filter: ActFilter): { readonly where: string; readonly values: readonly (string | number)[] } {
+  const where: string[] = ["1"];
+  const values: (string | number)[] = [];
+  if (filter.case !== undefined) {
+    where.push("a.case_id=?");
+    values.push(filter.case);
+  }
+  if (filter.collection !== undefined) {
+    where.push("a.collection=?");
+    values.push(filter.collection);
+  }
+  if (filter.exhibit !== undefined) {
+    const { caseId, number } = parseExhibitId(filter.exhibit);
+    where.push("a.idx IN (SELECT idx FROM exhibit WHERE case_id=? AND number=?)");
+    values.push(caseId, number);
+  }
+  return { where: where.join(" AND "), values };
+}

@@ -1,0 +1,17 @@
+import type { Db } from "./database.ts";
+
+export type EntryRow = { readonly idx: number; readonly leaf: Buffer; readonly hash: Buffer };
+
+const PAGE_ROWS = 1_024;
+
+/** Entries from `from` on in pages, in order: memory stays flat and no statement stays open between pages. */
+export function* entryPages(db: Db, from: number, below: number): Generator<readonly EntryRow[]> {
+  const select = db.prepare<[number, number, number], EntryRow>("SELECT idx, leaf, leaf_hash AS hash FROM entry WHERE idx>=? AND idx<? ORDER BY idx LIMIT ?");
+  for (let next = from; next < below; ) {
+    const rows = select.all(next, below, PAGE_ROWS);
+    const last = rows.at(-1);
+    if (last === undefined) return;
+    yield rows;
+    next = last.idx + 1;
+  }
+}

@@ -1,0 +1,210 @@
+import type { ActDraft, ActReceipt, Tool } from "../core/act.ts";
+import { sha256OfBytes } from "../core/digest.ts";
+import { HoldfastError } from "../core/error.ts";
+import type { Clock, ClockQuality, Random } from "../core/ports.ts";
+import type { Recorder } from "../core/recorder.ts";
+import { checkpointId, signCheckpoint } from "./checkpoint.ts";
+import { type Db, openForWriting } from "./database.ts";
+import { checkDraft, earlierEntry, predicateOf, refuseStaleLease } from "./draft.ts";
+import { type Head, openHead } from "./head.ts";
+import { decodeLeaf, encodeLeaf } from "./leaf.ts";
+import { type LogKeys, readLogKeys } from "./log-keys.ts";
+import { copyTree, grow, type Hash, rootOf, type Tile, type TreeEdge } from "./merkle.ts";
+import type { LedgerPaths } from "./paths.ts";
+import { LEDGER_APPLICATION_ID } from "./schema.ts";
+import { followHead, followTail, type SignedTree, type TreeContext } from "./signed-tree.ts";
+import { storeOf } from "./store.ts";
+
+export type RecorderOptions = {
+  readonly paths: LedgerPaths;
+  readonly origin: string;
+  readonly clock: Clock;
+  readonly clockQuality: () => ClockQuality;
+  readonly random: Random;
+  readonly tool: Tool;
+  /** Called between the steps of a commit, for tests that must stop there. */
+  readonly onStep?: (step: CommitStep) => void;
+};
+export type CommitStep = "inserted" | "committed" | "signed" | "swapped";
+
+type Call = {
+  readonly drafts: readonly ActDraft[];
+  readonly resolve: (receipts: readonly ActReceipt[]) => void;
+  readonly reject: (error: unknown) => void;
+};
+type Recorded = Omit<ActReceipt, "checkpoint">;
+type Writer = RecorderOptions & TreeContext & { readonly head: Head; readonly keys: LogKeys; known: SignedTree };
+
+const MAX_GROUP_ACTS = 2_048;
+
+/**
+ * The one writer. Opening it is a self-audit: every leaf is hashed again and the root compared with the signed head, a tail that
+ * a crash left unsigned is signed for, and `rollback`, `fork` or a foreign key stops it before it signs anything.
+ */
+export async function openRecorder(options: RecorderOptions): Promise<Recorder> {
+  const keys = readLogKeys(options.paths.keys);
+  if (keys.origin !== options.origin) throw new HoldfastError("config", `the keys in ${options.paths.keys} are those of ${keys.origin}, not of ${options.origin}; correct origin in the configuration`);
+  const head = openHead(options.paths.head, options.origin);
+  let db: Db | null = null;
+  try {
+    db = openForWriting(options.paths.ledger, LEDGER_APPLICATION_ID);
+    const context: TreeContext = { db, store: storeOf(db), origin: options.origin, vkeys: keys.vkeys };
+    // The long part without the lock: up to the head of now. What others append meanwhile is taken in under the lock.
+    const known = followHead(context, null, head.read());
+    const writer: Writer = { ...options, ...context, head, keys, known };
+    await commitGroup(writer, []);
+    return recorderOf(writer);
+  } catch (error) {
+    head.close();
+    db?.close();
+    throw error;
+  }
+}
+
+function recorderOf(writer: Writer): Recorder {
+  const queue: Call[] = [];
+  let running: Promise<void> | null = null;
+  let broken: unknown = null;
+  let closed = false;
+
+  const run = async (): Promise<void> => {
+    await null; // calls made in the same turn join the first group
+    while (queue.length > 0) {
+      const group = takeGroup(queue);
+      try {
+        if (broken !== null) throw broken;
+        await commitGroup(writer, group);
+      } catch (error) {
+        if (isFatal(error)) broken = error;
+        for (const call of group) call.reject(error);
+      }
+    }
+    running = null;
+  };
+
+  return {
+    append(drafts) {
+      if (closed) return Promise.reject(new HoldfastError("unexpected", "this recorder is closed"));
+      return new Promise((resolve, reject) => {
+        for (const draft of drafts) checkDraft(draft);
+        queue.push({ drafts, resolve, reject });
+        running ??= run();
+      });
+    },
+    async close() {
+      closed = true;
+      await running;
+      writer.head.close();
+      writer.db.close();
+    },
+  };
+}
+
+function takeGroup(queue: Call[]): readonly Call[] {
+  let acts = 0;
+  let calls = 0;
+  for (const call of queue) {
+    if (calls > 0 && acts + call.drafts.length > MAX_GROUP_ACTS) break;
+    acts += call.drafts.length;
+    calls += 1;
+  }
+  return queue.splice(0, calls);
+}
+
+/** After a failed signature or swap the stored state is not known any more; only a new start, with its audit, may go on. */
+class FatalError extends HoldfastError {}
+
+function isFatal(error: unknown): boolean {
+  return error instanceof FatalError || (error instanceof HoldfastError && (error.code === "rollback" || error.code === "fork"));
+}
+
+/** Lock head → commit entries → sign → swap head → receipts. Never signs before the commit, never answers before the swap. */
+async function commitGroup(writer: Writer, group: readonly Call[]): Promise<void> {
+  await writer.head.lock();
+  try {
+    writer.known = followHead(writer, writer.known, writer.head.read());
+    followTail(writer, writer.known);
+    const written = writeEntries(writer, group);
+    if (written.tree.size > writer.known.signed.size) await signAndSwap(writer, written.tree);
+    const checkpoint = checkpointId(writer.known.signed);
+    for (const { call, recorded } of written.accepted) call.resolve(recorded.map((r) => ({ ...r, checkpoint })));
+    for (const { call, error } of written.refused) call.reject(error);
+  } finally {
+    writer.head.unlock();
+  }
+}
+
+type Written = {
+  readonly tree: TreeEdge;
+  readonly accepted: readonly { readonly call: Call; readonly recorded: readonly Recorded[] }[];
+  readonly refused: readonly { readonly call: Call; readonly error: HoldfastError }[];
+};
+
+/** One transaction for the group, one savepoint a call: a refused call leaves the others alone. */
+function writeEntries(writer: Writer, group: readonly Call[]): Written {
+  if (group.length === 0) return { tree: writer.known.tree, accepted: [], refused: [] };
+  const { db, store } = writer;
+  const tree = copyTree(writer.known.tree);
+  const accepted: { readonly call: Call; readonly recorded: readonly Recorded[] }[] = [];
+  const refused: { readonly call: Call; readonly error: HoldfastError }[] = [];
+  try {
+    db.exec("BEGIN IMMEDIATE");
+    const full: Tile[] = [];
+    for (const call of group) {
+      db.exec("SAVEPOINT one_call");
+      try {
+        const hashes: Hash[] = [];
+        const recorded = call.drafts.map((draft) => writeAct(writer, draft, tree.size + hashes.length, hashes));
+        for (const hash of hashes) grow(tree, hash, full);
+        accepted.push({ call, recorded });
+      } catch (error) {
+        if (!(error instanceof HoldfastError)) throw error;
+        db.exec("ROLLBACK TO one_call");
+        refused.push({ call, error });
+      }
+      db.exec("RELEASE one_call");
+    }
+    if (tree.size === writer.known.tree.size) {
+      db.exec("ROLLBACK");
+      return { tree: writer.known.tree, accepted, refused };
+    }
+    for (const tile of full) store.insertTile(tile);
+    // The newest note is in head.db alone until the next batch: keeping it here at once would cost another fsync.
+    if ((store.newestNote()?.size ?? -1) < writer.known.signed.size) store.keepNote(writer.known.signed.size, writer.known.body);
+    writer.onStep?.("inserted");
+    db.exec("COMMIT");
+  } catch (error) {
+    if (db.inTransaction) db.exec("ROLLBACK");
+    throw new HoldfastError("ledger", `the ledger ${writer.paths.ledger} could not store ${group.length === 1 ? "an act" : "acts"}, and nothing of it counts as recorded; see that its disk has room and works`, error);
+  }
+  writer.onStep?.("committed");
+  return { tree, accepted, refused };
+}
+
+function writeAct(writer: Writer, draft: ActDraft, seq: number, hashes: Hash[]): Recorded {
+  const { store } = writer;
+  refuseStaleLease(store, draft);
+  const earlier = earlierEntry(store, draft);
+  if (earlier !== null) {
+    const act = decodeLeaf(earlier, store.leaf(earlier), writer.origin);
+    return { seq: earlier, leafHash: act.leafHash, exhibits: act.exhibits.map((e) => e.id) };
+  }
+  const predicate = predicateOf(store, draft, writer.clock().toISOString(), writer.clockQuality(), writer.tool);
+  const leaf = encodeLeaf(writer.origin, predicate, writer.random(16));
+  store.insert(seq, leaf, predicate);
+  hashes.push(leaf.hash);
+  return { seq, leafHash: sha256OfBytes(leaf.hash), exhibits: predicate.exhibits.map((e) => e.id) };
+}
+
+async function signAndSwap(writer: Writer, tree: TreeEdge): Promise<void> {
+  const signed = { origin: writer.origin, size: tree.size, root: rootOf(tree) };
+  try {
+    const note = Buffer.from(await signCheckpoint(signed, writer.keys.signing, Math.floor(writer.clock().getTime() / 1000)));
+    writer.onStep?.("signed");
+    writer.head.swap(writer.known.body, note);
+    writer.known = { tree, signed, body: note };
+  } catch (error) {
+    throw new FatalError("ledger", `the head of the ledger ${writer.origin} could not be moved to size ${tree.size}; this process records nothing more, start again and the ledger checks itself`, error);
+  }
+  writer.onStep?.("swapped");
+}
