@@ -3,6 +3,7 @@ import { statfs } from "node:fs/promises";
 import { hostname, userInfo } from "node:os";
 import { fileURLToPath } from "node:url";
 import envPaths from "env-paths";
+import { type Cases, cases } from "./app/cases.ts";
 import { type Checking, checking } from "./app/checking.ts";
 import { type Collecting, collecting } from "./app/collecting.ts";
 import { type Custodying, custodying } from "./app/custodying.ts";
@@ -15,23 +16,33 @@ import type { Environment } from "./core/ports.ts";
 /** A running Holdfast on one home: what CLI, API and portal speak to. */
 export type App = {
   readonly services: Services;
+  readonly cases: Cases;
   readonly collecting: Collecting;
   readonly custodying: Custodying;
   readonly checking: Checking;
   close(): Promise<void>;
 };
 
-export type AppOptions = { readonly home: string | null; readonly config: string | null };
+export type AppOptions = {
+  readonly home: string | null;
+  readonly config: string | null;
+  /** Origin for a home that is made now; null takes the configuration's, else a generated one. */
+  readonly origin: string | null;
+};
 
 /** The composition root: the only reader of the environment and of the real clock. Makes a fresh home where there is none. */
 export async function openApp(options: AppOptions): Promise<App> {
   const around = surroundings();
-  const paths = homePaths(options.home ?? set(around.environment, "HOLDFAST_HOME") ?? envPaths("holdfast", { suffix: "" }).data, options.config ?? set(around.environment, "HOLDFAST_CONFIG"));
+  const paths = homePaths(
+    options.home ?? set(around.environment, "HOLDFAST_HOME") ?? envPaths("holdfast", { suffix: "" }).data,
+    options.config ?? set(around.environment, "HOLDFAST_CONFIG"),
+  );
   const config = await readConfig(paths.config, options.config !== null || set(around.environment, "HOLDFAST_CONFIG") !== null);
-  const services = await openServices(paths, config, around);
+  const services = await openServices(paths, config, options.origin, around);
   const collections = collecting(services);
   return {
     services,
+    cases: cases(services),
     collecting: collections,
     custodying: custodying(services),
     checking: checking(services, collections, freeBytes),

@@ -4,7 +4,8 @@ import type { Wish } from "../core/plan.ts";
 import type { LedgerAudit } from "../core/verdict.ts";
 import { auditLedger } from "../ledger/audit.ts";
 import { verifyExhibit } from "../verify/verify-exhibit.ts";
-import { type ExhibitCheck, type OverallVerdict, overallVerdict } from "../verify/verify-result.ts";
+import type { ExhibitCheck, OverallVerdict } from "../core/exhibit-check.ts";
+import { overallVerdict } from "../verify/verify-result.ts";
 import type { Collecting } from "./collecting.ts";
 import type { Services } from "./services.ts";
 
@@ -19,7 +20,11 @@ export type DoctorLine = { readonly check: string; readonly ok: boolean; readonl
 
 export type Checking = {
   audit(signal: AbortSignal): Promise<LedgerAudit>;
-  verify(wish: { readonly case: string | null; readonly exhibits: readonly string[]; readonly quick: boolean }, each: (check: ExhibitCheck) => void, signal: AbortSignal): Promise<VerifyReport>;
+  verify(
+    wish: { readonly case: string | null; readonly exhibits: readonly string[]; readonly quick: boolean },
+    each: (check: ExhibitCheck) => void,
+    signal: AbortSignal,
+  ): Promise<VerifyReport>;
   doctor(target: string | null, wish: Wish, signal: AbortSignal): Promise<readonly DoctorLine[]>;
 };
 
@@ -53,7 +58,14 @@ export function checking(services: Services, collections: Collecting, freeBytes:
       };
       await attempt("ledger", async () => {
         const found = await audit(signal);
-        line("ledger", found.verdict === "intact", true, found.verdict === "intact" ? `intact at ${found.found.size} acts; assurance ${found.assurance}: nothing outside this machine holds its head` : `${found.verdict}: ${found.problems.map((p) => p.text).join("; ")}`);
+        line(
+          "ledger",
+          found.verdict === "intact",
+          true,
+          found.verdict === "intact"
+            ? `intact at ${found.found.size} acts; assurance ${found.assurance}: nothing outside this machine holds its head`
+            : `${found.verdict}: ${found.problems.map((p) => p.text).join("; ")}`,
+        );
         await services.recorder();
       });
       await attempt("disk space", async () => {

@@ -1,10 +1,11 @@
 import { abandonUpload } from "../collect/take-exhibit.ts";
 import { closeOpenSteps } from "../collect/close-open-steps.ts";
-import { type CollectionResult, collectionResult } from "../collect/collection-result.ts";
+import { collectionResult } from "../collect/collection-result.ts";
 import type { CollectContext, ProgressEvent } from "../collect/context.ts";
 import { orderAct } from "../collect/order-acts.ts";
 import { openCase, type CaseFields, plainCase, prepareOrder } from "../collect/prepare-order.ts";
 import { resumeCollection, startCollection } from "../collect/run-collection.ts";
+import type { CollectionResult } from "../core/collection-result.ts";
 import { HoldfastError } from "../core/error.ts";
 import type { CollectionOrder, CollectionView } from "../core/jobs.ts";
 import type { Compression } from "../core/part.ts";
@@ -93,8 +94,7 @@ export function collecting(services: Services): Collecting {
         if (exhibit !== null && (at === "done" || state === "cancelled") && (await abandonUpload(leased, order, step, exhibit)))
           found.push(`unfinished upload of ${exhibit} removed`);
       }
-      if (found.length > 0)
-        await leased.recorder.append([orderAct(order, actor, "cleaned", { detail: { found } })]);
+      if (found.length > 0) await leased.recorder.append([orderAct(order, actor, "cleaned", { detail: { found } })]);
       return found;
     },
     view,

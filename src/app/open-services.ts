@@ -11,6 +11,7 @@ import type { Target } from "../core/target.ts";
 import type { Vault } from "../core/vault.ts";
 import { embeddedJobs } from "../jobs/embedded-jobs.ts";
 import { ownerOf } from "../jobs/owner.ts";
+import { formatVkey } from "../ledger/log-key.ts";
 import { readVkeys } from "../ledger/log-keys.ts";
 import { openReader } from "../ledger/reader.ts";
 import { ensureLedger, type HomePaths } from "./home.ts";
@@ -36,12 +37,16 @@ export type Surroundings = {
 export async function openServices(
   paths: HomePaths,
   config: Config,
+  wantedOrigin: string | null,
   around: Surroundings,
 ): Promise<Services & { close(): Promise<void> }> {
-  const made = await ensureLedger(paths, config.origin, around.clock, around.random);
-  const origin = readVkeys(paths.ledger.keys).origin;
+  const made = await ensureLedger(paths, wantedOrigin ?? config.origin, around.clock, around.random);
+  const { origin, vkeys } = readVkeys(paths.ledger.keys);
   if (config.origin !== null && config.origin !== origin)
-    throw new HoldfastError("config", `origin: the configuration says ${config.origin}, but this home's ledger is ${origin}; an origin is for ever, use another home`);
+    throw new HoldfastError(
+      "config",
+      `origin: the configuration says ${config.origin}, but this home's ledger is ${origin}; an origin is for ever, use another home`,
+    );
   const actor: Actor = { id: config.actor ?? `${around.user}@${around.machine}`, kind: "person", proof: "asserted" };
   const vaults: Readonly<Record<string, VaultConfig>> = { here, ...config.vaults };
   const openVaults = new Map<string, Promise<Vault>>();
@@ -52,6 +57,7 @@ export async function openServices(
     paths,
     config,
     origin,
+    vkeys: vkeys.map(formatVkey),
     actor,
     clock: around.clock,
     random: around.random,
@@ -71,7 +77,10 @@ export async function openServices(
       const found = vaults[wanted];
       if (found === undefined) {
         const guess = nearest(wanted, Object.keys(vaults));
-        throw new HoldfastError("config", `there is no vault ${JSON.stringify(wanted)}${guess === null ? "" : `; did you mean ${guess}?`} Known: ${Object.keys(vaults).join(", ")}`);
+        throw new HoldfastError(
+          "config",
+          `there is no vault ${JSON.stringify(wanted)}${guess === null ? "" : `; did you mean ${guess}?`} Known: ${Object.keys(vaults).join(", ")}`,
+        );
       }
       return { name: wanted, config: found };
     },
@@ -103,7 +112,7 @@ async function openWriter(paths: HomePaths, origin: string, around: Surroundings
     paths: paths.ledger,
     origin,
     clock: around.clock,
-    clockQuality: { offsetMs: null, uncertaintyMs: null, source: "system clock, not measured against a time source" },
+    clockQuality: () => ({ offsetMs: null, uncertaintyMs: null, source: "system clock, not measured against a time source" }),
     random: around.random,
     tool: around.tool,
   });
@@ -126,8 +135,7 @@ async function openVault(name: string, config: VaultConfig, paths: HomePaths, ar
 }
 
 async function openCollector(target: Target, config: Config, around: Surroundings): ReturnType<Services["collector"]> {
-  if (target.kind !== "host")
-    throw new HoldfastError("config", `${target.id}: this release collects from host:local only; run holdfast on that machine`);
+  if (target.kind !== "host") throw new HoldfastError("config", `${target.id}: this release collects from host:local only; run holdfast on that machine`);
   const { hostCollector } = await import("../../collectors/host/host-collector.ts");
   return hostCollector({ root: "/", clock: around.clock, platform: around.platform, arch: around.arch, uid: around.uid, avml: config.avml });
 }

@@ -13,6 +13,8 @@ export type Services = {
   readonly paths: HomePaths;
   readonly config: Config;
   readonly origin: string;
+  /** C2SP verifier keys of the log, Ed25519 first. */
+  readonly vkeys: readonly string[];
   readonly actor: Actor;
   readonly clock: Clock;
   readonly random: Random;

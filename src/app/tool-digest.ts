@@ -15,7 +15,9 @@ export function toolIdentity(root: string, nodeVersion: string): Tool {
     return bytes === null ? [] : [`${createHash("sha256").update(bytes).digest("hex")}  ${path}\n`];
   });
   const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { readonly version: string }; // our own file
-  const sha256 = createHash("sha256").update(`${lines.join("")}node ${nodeVersion}\n`).digest("hex");
+  const sha256 = createHash("sha256")
+    .update(`${lines.join("")}node ${nodeVersion}\n`)
+    .digest("hex");
   return { name: "holdfast", version: manifest.version, sha256: parseSha256(sha256) };
 }
 

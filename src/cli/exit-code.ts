@@ -30,4 +30,3 @@ export function worstExit(codes: readonly number[]): number {
   for (const code of [1, 5, 8, 3, 6, 4]) if (bad.includes(code)) return code;
   return bad[0] ?? 0;
 }
-

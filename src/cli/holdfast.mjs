@@ -3,7 +3,9 @@
 const major = Number(process.versions.node.split(".")[0]);
 if (major < 24) {
   process.stderr.write(
-    "holdfast needs Node 24 or newer (this is " + process.version + "). In a clone: npm ci, then npx holdfast. " +
+    "holdfast needs Node 24 or newer (this is " +
+      process.version +
+      "). In a clone: npm ci, then npx holdfast. " +
       "Elsewhere: install Node 24, or run it through npx, which brings its own.\n",
   );
   process.exitCode = 3;
@@ -14,5 +16,5 @@ if (major < 24) {
   // A clone holds TypeScript; the published package holds what tsc emitted, since Node strips no types under node_modules.
   const source = new URL("./main.ts", import.meta.url);
   const { main } = await import((existsSync(source) ? source : new URL("./main.js", import.meta.url)).href);
-  process.exitCode = await main(process.argv.slice(2));
+  process.exitCode = await main(process.argv.slice(2), process.env);
 }

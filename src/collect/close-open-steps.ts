@@ -13,7 +13,9 @@ export async function closeOpenSteps(context: LeasedContext, order: CollectionOr
   for (const { step, exhibit } of open) {
     if (exhibit === null) continue;
     await abandonUpload(context, order, step, exhibit);
-    await context.recorder.append(endingActs(order, context.actor, context.lease.number, step, exhibit, emptyHanded(step, "failed", "cancelled before it was taken"), null));
+    await context.recorder.append(
+      endingActs(order, context.actor, context.lease.number, step, exhibit, emptyHanded(step, "failed", "cancelled before it was taken"), null),
+    );
     context.jobs.mark(context.lease, step.id, "done");
   }
   await context.recorder.append([

@@ -1,19 +1,9 @@
+import type { CollectionResult } from "../core/collection-result.ts";
 import type { Exhibit } from "../core/exhibit.ts";
 import { exhibitFromActs } from "../core/exhibit.ts";
 import type { CollectionView } from "../core/jobs.ts";
 import { isComplete } from "../core/outcome.ts";
 import type { Reader } from "../core/recorder.ts";
-
-/** One collection as contract.md's `collect --json` shows it. */
-export type CollectionResult = {
-  readonly collection: string;
-  readonly case: string;
-  readonly target: string;
-  readonly outcome: "collected" | "partial" | "failed";
-  readonly exhibits: readonly Exhibit[];
-  readonly footprint: { readonly writtenBytes: string; readonly tools: readonly string[] };
-  readonly seconds: number;
-};
 
 /** Every exhibit number that the acts of this collection reserved, in order: no number may be missing from a result. */
 export function exhibitsOf(reader: Reader, collection: string): readonly Exhibit[] {

@@ -27,7 +27,15 @@ export function emptyHanded(step: Step, outcome: Exclude<Outcome, "collected">, 
  * The outcome act of a step and, where the store showed the lock that was asked, the `sealed` act, for one commit: no
  * exhibit is sealed without an outcome, and a crash leaves both or neither.
  */
-export function endingActs(order: CollectionOrder, actor: Actor, lease: number, step: Step, exhibit: string, end: StepEnd, receipt: Receipt | null): readonly ActDraft[] {
+export function endingActs(
+  order: CollectionOrder,
+  actor: Actor,
+  lease: number,
+  step: Step,
+  exhibit: string,
+  end: StepEnd,
+  receipt: Receipt | null,
+): readonly ActDraft[] {
   const common = { lease, step: step.id, exhibits: [exhibit], stored: receipt };
   const outcome = orderAct(order, actor, end.outcome, {
     ...common,

@@ -61,7 +61,8 @@ async function open(context: LeasedContext, order: CollectionOrder, resumed: (()
   const exhibitSteps = known.filter(({ step }) => step.does === "exhibit");
   exhibitSteps.forEach((at, i) => {
     const exhibit = numbers[i];
-    if (exhibit === undefined) throw new HoldfastError("unexpected", `collection ${order.collection}: the ledger gave ${numbers.length} numbers for ${exhibitSteps.length} steps`);
+    if (exhibit === undefined)
+      throw new HoldfastError("unexpected", `collection ${order.collection}: the ledger gave ${numbers.length} numbers for ${exhibitSteps.length} steps`);
     if (at.exhibit === null) context.jobs.assign(context.lease, at.step.id, exhibit);
   });
   await resumed?.();

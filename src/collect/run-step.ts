@@ -52,7 +52,11 @@ async function open(
 async function startAgain(context: LeasedContext, order: CollectionOrder, step: Step, old: string): Promise<string> {
   await abandonUpload(context, order, step, old);
   const [closing] = endingActs(
-    order, context.actor, context.lease.number, step, old,
+    order,
+    context.actor,
+    context.lease.number,
+    step,
+    old,
     emptyHanded(step, "failed", "interrupted; its source is live and cannot be read again as the same evidence, so it starts again under a new number"),
     null,
   );

@@ -18,7 +18,14 @@ export function isResumable(error: unknown): error is HoldfastError {
  * Takes one source into the vault: one pass, parts stored as they come. Resolves with how it ended; rejects only with what
  * can be resumed. What breaks in the source itself is the outcome `failed`, with nothing of it left in the vault.
  */
-export async function takeExhibit(context: LeasedContext, order: CollectionOrder, step: Step, exhibit: string, source: Source, signal: AbortSignal): Promise<StepEnd> {
+export async function takeExhibit(
+  context: LeasedContext,
+  order: CollectionOrder,
+  step: Step,
+  exhibit: string,
+  source: Source,
+  signal: AbortSignal,
+): Promise<StepEnd> {
   const journal = context.jobs.journal(context.lease, step.id, exhibit);
   const before = journal.load();
   const key = objectKey(order, step, exhibit);
@@ -66,7 +73,8 @@ export async function takeExhibit(context: LeasedContext, order: CollectionOrder
   } catch (error) {
     if (isResumable(error)) throw error;
     // An abort is the person's or the lease's word, whatever error it surfaced as.
-    if (signal.aborted) throw signal.reason instanceof HoldfastError ? signal.reason : new HoldfastError("paused", `collection ${order.collection} was interrupted`, error);
+    if (signal.aborted)
+      throw signal.reason instanceof HoldfastError ? signal.reason : new HoldfastError("paused", `collection ${order.collection} was interrupted`, error);
     await abandonUpload(context, order, step, exhibit);
     return emptyHanded(step, "failed", describeError(error));
   } finally {

@@ -100,7 +100,6 @@ export type CheckpointId = { readonly origin: string; readonly size: string; rea
 
 export function isOutcomeAct(act: ActName): act is Outcome & ActName {
   return (
-    act === "collected" || act === "empty" || act === "source-disabled" || act === "denied" ||
-    act === "unavailable" || act === "truncated" || act === "failed"
+    act === "collected" || act === "empty" || act === "source-disabled" || act === "denied" || act === "unavailable" || act === "truncated" || act === "failed"
   );
 }

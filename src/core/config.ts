@@ -37,9 +37,7 @@ export type Config = {
 
 const known = ["origin", "actor", "vaults", "defaultVault", "retention", "host"] as const;
 /** Keys of contract.md that this release does not act on: to accept one silently would be to promise what it asks for. */
-const later = [
-  "copies", "aws", "azure", "gcp", "anchors", "plan", "contacts", "alerts", "priority", "budget", "playbooks", "api",
-] as const;
+const later = ["copies", "aws", "azure", "gcp", "anchors", "plan", "contacts", "alerts", "priority", "budget", "playbooks", "api"] as const;
 
 /** The configuration from parsed YAML; `undefined` or an empty file gives the defaults. Throws `config`, naming the key. */
 export function parseConfig(value: unknown): Config {
@@ -48,10 +46,7 @@ export function parseConfig(value: unknown): Config {
     if (fields[key] !== undefined)
       throw new HoldfastError("config", `${key}: this release does not act on this key yet; remove it, so that nobody relies on it`);
   const vaults = Object.fromEntries(
-    Object.entries(fields["vaults"] === undefined ? {} : mapOf(fields["vaults"], "vaults")).map(([name, vault]) => [
-      name,
-      parseVault(vault, `vaults.${name}`),
-    ]),
+    Object.entries(fields["vaults"] === undefined ? {} : mapOf(fields["vaults"], "vaults")).map(([name, vault]) => [name, parseVault(vault, `vaults.${name}`)]),
   );
   const defaultVault = optionalText(fields["defaultVault"], "defaultVault");
   if (defaultVault !== null && vaults[defaultVault] === undefined)
@@ -69,7 +64,10 @@ export function parseConfig(value: unknown): Config {
 /** C2SP origin: a schema-less URL; no spaces, no plus, at most 255 bytes (tlog-checkpoint, signed-note). */
 export function parseOrigin(text: string, field: string): string {
   if (!/^[^\s+]+$/u.test(text) || /[\p{Cc}]/u.test(text) || Buffer.byteLength(text) > 255 || text.includes("://"))
-    throw new HoldfastError("config", `${field}: ${JSON.stringify(text)} is not a C2SP origin; write a schema-less URL such as evidence.example.org/l/2026, without spaces or +, at most 255 bytes`);
+    throw new HoldfastError(
+      "config",
+      `${field}: ${JSON.stringify(text)} is not a C2SP origin; write a schema-less URL such as evidence.example.org/l/2026, without spaces or +, at most 255 bytes`,
+    );
   return text;
 }
 
@@ -77,7 +75,10 @@ function parseActorConfig(value: unknown): string | null {
   if (value === undefined) return null;
   const fields = fieldsOf(value, "actor", ["id", "key"]);
   if (fields["key"] !== undefined)
-    throw new HoldfastError("config", "actor.key: signed acts come with `actor enrol`, which this release does not have; remove the key, acts are recorded as asserted");
+    throw new HoldfastError(
+      "config",
+      "actor.key: signed acts come with `actor enrol`, which this release does not have; remove the key, acts are recorded as asserted",
+    );
   return textOf(fields["id"], "actor.id");
 }
 
@@ -149,7 +150,6 @@ function parseAvml(value: unknown): Config["avml"] {
   if (host["avml"] === undefined) return null;
   const avml = fieldsOf(host["avml"], "host.avml", ["path", "sha256"]);
   const sha256 = textOf(avml["sha256"], "host.avml.sha256");
-  if (!/^[0-9a-f]{64}$/.test(sha256))
-    throw new HoldfastError("config", "host.avml.sha256: expected 64 lower-case hex digits; print them with sha256sum");
+  if (!/^[0-9a-f]{64}$/.test(sha256)) throw new HoldfastError("config", "host.avml.sha256: expected 64 lower-case hex digits; print them with sha256sum");
   return { path: textOf(avml["path"], "host.avml.path"), sha256: parseSha256(sha256) };
 }

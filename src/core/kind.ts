@@ -1,23 +1,13 @@
 import { HoldfastError } from "./error.ts";
 
 /** What kinds of evidence there are (contract.md), in the order of volatility of design.md. */
-export const kinds = [
-  "state",
-  "memory",
-  "disk",
-  "services",
-  "capture",
-  "flow-logs",
-  "access-logs",
-  "disk-image",
-] as const;
+export const kinds = ["state", "memory", "disk", "services", "capture", "flow-logs", "access-logs", "disk-image"] as const;
 export type Kind = (typeof kinds)[number] | "ingested";
 
 export function parseKinds(text: string): readonly Kind[] {
   return text.split(",").map((word) => {
     const kind = kinds.find((k) => k === word.trim());
-    if (kind === undefined)
-      throw new HoldfastError("usage", `--kind: ${JSON.stringify(word)} is not a kind; choose from ${kinds.join(", ")}`);
+    if (kind === undefined) throw new HoldfastError("usage", `--kind: ${JSON.stringify(word)} is not a kind; choose from ${kinds.join(", ")}`);
     return kind;
   });
 }

@@ -96,8 +96,17 @@ export function parseOutcomeDetail(act: Act): OutcomeDetail {
       version: optional(p, "version"),
       bytes,
       encoding: text(p, "encoding") === "zstd" ? "zstd" : "identity",
-      checksum: { algorithm: "sha256", type: text(sum, "type") === "composite" ? "composite" : "full", value: text(sum, "value"), partSize: text(sum, "partSize") },
-      asked: { mode: parseMode(text(asked, "mode")) ?? fail(bad("put.asked.mode")), retainUntil: text(asked, "retainUntil"), legalHold: asked["legalHold"] === true },
+      checksum: {
+        algorithm: "sha256",
+        type: text(sum, "type") === "composite" ? "composite" : "full",
+        value: text(sum, "value"),
+        partSize: text(sum, "partSize"),
+      },
+      asked: {
+        mode: parseMode(text(asked, "mode")) ?? fail(bad("put.asked.mode")),
+        retainUntil: text(asked, "retainUntil"),
+        legalHold: asked["legalHold"] === true,
+      },
       requestIds: list(p["requestIds"], "put.requestIds").filter((id) => typeof id === "string"),
     };
   };

@@ -1,15 +1,7 @@
 import type { Window } from "./window.ts";
 
 /** How a step ended. Exactly one per exhibit; silence is never success. */
-export const outcomes = [
-  "collected",
-  "empty",
-  "source-disabled",
-  "denied",
-  "unavailable",
-  "truncated",
-  "failed",
-] as const;
+export const outcomes = ["collected", "empty", "source-disabled", "denied", "unavailable", "truncated", "failed"] as const;
 export type Outcome = (typeof outcomes)[number];
 
 /** A byte range of a source. Offsets and lengths in bytes. */

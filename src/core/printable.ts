@@ -31,3 +31,8 @@ function* splitUtf8(bytes: Buffer): Generator<string | number> {
     }
   }
 }
+
+/** Text that is already ours (a message, a printable name) with whatever could still steer a terminal made visible. */
+export function terminalSafe(text: string): string {
+  return printable(text).replaceAll("\\\\", "\\");
+}

@@ -37,7 +37,6 @@ export function parseTime(text: string, now: Date, field: string): Date {
 }
 
 export function windowOf(since: Date, until: Date): Window {
-  if (since.getTime() >= until.getTime())
-    throw new HoldfastError("usage", `--since ${since.toISOString()} is not before --until ${until.toISOString()}`);
+  if (since.getTime() >= until.getTime()) throw new HoldfastError("usage", `--since ${since.toISOString()} is not before --until ${until.toISOString()}`);
   return { since: since.toISOString(), until: until.toISOString() };
 }

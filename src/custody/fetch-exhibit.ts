@@ -10,9 +10,7 @@ import { type StoredExhibit, storedExhibit } from "./stored-exhibit.ts";
 /** Restores raw bytes from a vault into an open file and hashes them on the way; app.ts hands over the stream room's. */
 export type Restore = (vault: Vault, put: StoredExhibit["put"], into: FileHandle, signal: AbortSignal) => Promise<RawDigest>;
 
-export type Fetched =
-  | { readonly kind: "restored"; readonly digest: RawDigest }
-  | { readonly kind: "altered"; readonly text: string };
+export type Fetched = { readonly kind: "restored"; readonly digest: RawDigest } | { readonly kind: "altered"; readonly text: string };
 
 /**
  * Writes an exhibit's raw bytes to a new file. Reading evidence is custody, so the `accessed` act comes before the first byte;

@@ -58,7 +58,9 @@ export function embeddedJobs(path: string, owner: Owner, clock: Clock): Jobs {
         for (const row of allCollections.all()) if (row.target === order.target && held(row)) refuseDisturbance(viewOf(row), order);
         db.prepare("INSERT INTO collection(id, target, ord, state) VALUES(?,?,?,'interrupted')").run(order.collection, order.target, JSON.stringify(order));
         const insert = db.prepare("INSERT INTO step(collection, id, position, total) VALUES(?,?,?,?)");
-        order.plan.steps.forEach((step, position) => insert.run(order.collection, step.id, position, step.estimate.bytes));
+        order.plan.steps.forEach((step, position) => {
+          insert.run(order.collection, step.id, position, step.estimate.bytes);
+        });
       });
     },
     lease(collection) {
@@ -69,7 +71,12 @@ export function embeddedJobs(path: string, owner: Owner, clock: Clock): Jobs {
         for (const other of allCollections.all())
           if (other.id !== collection && other.target === row.target && held(other)) refuseDisturbance(viewOf(other), order);
         const number = row.lease + 1;
-        db.prepare("UPDATE collection SET lease=?, owner=?, beat=?, state='running' WHERE id=?").run(number, JSON.stringify(owner), clock().getTime(), collection);
+        db.prepare("UPDATE collection SET lease=?, owner=?, beat=?, state='running' WHERE id=?").run(
+          number,
+          JSON.stringify(owner),
+          clock().getTime(),
+          collection,
+        );
         return { collection, number };
       });
     },

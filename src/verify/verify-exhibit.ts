@@ -4,7 +4,7 @@ import type { OutcomeDetail } from "../core/outcome-detail.ts";
 import type { Reader } from "../core/recorder.ts";
 import type { Receipt, Vault } from "../core/vault.ts";
 import { rehash } from "./rehash.ts";
-import type { ExhibitCheck } from "./verify-result.ts";
+import type { ExhibitCheck } from "../core/exhibit-check.ts";
 
 type Put = NonNullable<OutcomeDetail["put"]>;
 
@@ -47,9 +47,7 @@ async function byRehash(vault: Vault, put: Put, recorded: string | null, signal:
   switch (found.kind) {
     case "read": {
       const same = found.raw.sha256 === recorded && found.storedChecksum === put.checksum.value;
-      const text = same
-        ? "every byte was read again and gives the recorded digest"
-        : `recorded SHA-256 ${recorded ?? "none"}, found ${found.raw.sha256}`;
+      const text = same ? "every byte was read again and gives the recorded digest" : `recorded SHA-256 ${recorded ?? "none"}, found ${found.raw.sha256}`;
       return { verdict: same ? "intact" : "altered", method: "rehash", found: found.raw.sha256, text };
     }
     case "altered":
@@ -65,8 +63,7 @@ function byStore(receipt: Receipt, put: Put, recorded: string | null): Bytes {
     return { verdict: "unverifiable", method: "none", found: null, text: "a directory computes no digests; verify without --quick reads the bytes" };
   if (receipt.bytes !== String(put.bytes))
     return { verdict: "altered", method: "store-sha256", found: null, text: `recorded ${put.bytes} stored bytes, the store shows ${receipt.bytes}` };
-  if (receipt.checksum.value === "")
-    return { verdict: "unverifiable", method: "none", found: null, text: "the store shows no SHA-256 of this object" };
+  if (receipt.checksum.value === "") return { verdict: "unverifiable", method: "none", found: null, text: "the store shows no SHA-256 of this object" };
   const same = receipt.checksum.value === put.checksum.value && receipt.checksum.type === put.checksum.type;
   return same
     ? { verdict: "intact", method: "store-sha256", found: recorded, text: "the store's own SHA-256 is the one that was recorded" }

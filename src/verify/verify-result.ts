@@ -1,25 +1,5 @@
-import type { LockMode, LockWorth } from "../core/lock.ts";
-import type { ExhibitVerdict, LedgerAudit, VerifyMethod } from "../core/verdict.ts";
-
-/** One exhibit as contract.md's `verify --json` shows it. */
-export type ExhibitCheck = {
-  readonly id: string;
-  readonly verdict: ExhibitVerdict;
-  readonly method: VerifyMethod;
-  /** Hex; null where no digest was recorded or none was found. */
-  readonly recorded: string | null;
-  readonly found: string | null;
-  readonly lock: {
-    readonly lock: LockWorth;
-    readonly mode: LockMode | null;
-    readonly retainUntil: string | null;
-    readonly legalHold: boolean | null;
-    readonly asRecorded: boolean;
-  } | null;
-  readonly text: string;
-};
-
-export type OverallVerdict = "intact" | "altered" | "missing" | "rollback" | "fork" | "unverifiable";
+import type { ExhibitCheck, OverallVerdict } from "../core/exhibit-check.ts";
+import type { LedgerAudit } from "../core/verdict.ts";
 
 /**
  * The worst of ledger and exhibits. Found damage outranks what could not be checked: exit 5 is never hidden behind a 9. A

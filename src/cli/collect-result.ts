@@ -1,0 +1,47 @@
+import type { App } from "../app.ts";
+import type { CollectionResult } from "../core/collection-result.ts";
+import type { Exhibit } from "../core/exhibit.ts";
+import { terminalSafe } from "../core/printable.ts";
+import { present } from "./output.ts";
+import type { Session } from "./session.ts";
+
+/** 0 only if every exhibit is complete and its lock is what its vault promises. */
+export function resultExit(result: CollectionResult): number {
+  return result.outcome === "collected" ? 0 : 4;
+}
+
+/** `collect --json`, or one pasteable receipt line an exhibit. */
+export async function printCollections(session: Session, app: App, collections: readonly string[]): Promise<void> {
+  const results = collections.map((collection) => app.collecting.result(collection));
+  const checkpoint = app.services.reader((reader) => reader.checkpoint());
+  const outcome =
+    results.every((r) => r.outcome === "collected") && results.length > 0 ? "collected" : results.some((r) => r.outcome !== "failed") ? "partial" : "failed";
+  present(session.output, { schema: "holdfast.collect/1", outcome, collections: results, checkpoint } as { schema: string }, results, () => [
+    ...results.flatMap((result) => result.exhibits.map(receiptLine)),
+    checkpoint === null
+      ? ""
+      : `checkpoint ${checkpoint.origin} size ${checkpoint.size} root ${checkpoint.root} (assurance: self; nothing outside this machine vouches for it)`,
+  ]);
+  const warned = new Set<string>();
+  for (const { exhibits } of results)
+    for (const { stored } of exhibits)
+      if (stored !== null && !stored.sealed && !warned.has(stored.text)) {
+        warned.add(stored.text);
+        session.output.say(session.output.paint.yellow(`Not sealed: ${stored.text}`));
+      }
+}
+
+/** Case, exhibit, digest, place and ledger index on one line that survives a chat window. */
+export function receiptLine(exhibit: Exhibit): string {
+  const seal =
+    exhibit.stored === null
+      ? "not stored"
+      : exhibit.stored.sealed
+        ? `sealed until ${exhibit.stored.retainUntil ?? "?"}`
+        : `not sealed (lock ${exhibit.stored.lock})`;
+  const digest = exhibit.sha256 === null ? "no digest" : `sha256 ${exhibit.sha256} ${exhibit.bytes} bytes`;
+  const words = [exhibit.id, exhibit.kind, exhibit.outcome, digest, seal, `acts ${exhibit.acts.join(",")}`];
+  if (exhibit.stored !== null) words.push(exhibit.stored.uri);
+  if (exhibit.detail !== null) words.push(`(${exhibit.detail})`);
+  return terminalSafe(words.join("  "));
+}

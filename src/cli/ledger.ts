@@ -1,0 +1,27 @@
+import { HoldfastError } from "../core/error.ts";
+import { terminalSafe } from "../core/printable.ts";
+import { present } from "./output.ts";
+import type { Session } from "./session.ts";
+import { assuranceText, ledgerDocument, verdictExit } from "./verify.ts";
+
+/** The signed note of the newest checkpoint, verbatim: what a third party can hold on to. */
+export async function ledgerCheckpoint(session: Session): Promise<number> {
+  const app = await session.app();
+  const note = app.services.reader((reader) => reader.note());
+  if (note === null) throw new HoldfastError("ledger", "this ledger has no checkpoint yet; it gets one with its first act");
+  if (session.output.json) present(session.output, { schema: "holdfast.checkpoint/1", note } as { schema: string }, null, () => []);
+  else session.output.data(note.trimEnd());
+  return 0;
+}
+
+export async function ledgerAudit(session: Session): Promise<number> {
+  const app = await session.app();
+  const audit = await app.checking.audit(session.signal);
+  const document = { schema: "holdfast.audit/1", assurance: audit.assurance, ...ledgerDocument(audit) };
+  present(session.output, document, null, () => [
+    `${audit.verdict}  ${audit.found.origin}  size ${audit.found.size}  root ${audit.found.root}`,
+    ...audit.problems.map((problem) => terminalSafe(`  ${problem.kind}${problem.seq === null ? "" : ` at act ${problem.seq}`}: ${problem.text}`)),
+    assuranceText(audit),
+  ]);
+  return verdictExit(audit.verdict);
+}

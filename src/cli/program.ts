@@ -1,0 +1,211 @@
+import { readFileSync } from "node:fs";
+import { Command, Option } from "commander";
+import type { Environment } from "../core/ports.ts";
+import type { GlobalOptions, Session } from "./session.ts";
+
+type Run = (options: GlobalOptions, run: (session: Session) => Promise<number>) => Promise<void>;
+type Options = Readonly<Record<string, string | string[] | boolean | undefined>>;
+
+/** The command line of contract.md. Commands load their code when they run, so that help is quick. */
+export function buildProgram(run: Run, environment: Environment): Command {
+  const program = new Command("holdfast");
+  const go = (body: (session: Session) => Promise<number>): Promise<void> => run(globalOptions(program.opts(), environment), body);
+  program
+    .description("Collects forensic evidence, seals it where nobody can alter it, and records every act.")
+    .option("--home DIR", "the home: ledger, keys, journal (env HOLDFAST_HOME)")
+    .option("--server URL", "work through a running server (env HOLDFAST_SERVER)")
+    .option("--config FILE", "configuration (env HOLDFAST_CONFIG; default holdfast.yaml in the home)")
+    .option("--json", "print one JSON document and nothing else on stdout")
+    .option("--jsonl", "print one JSON object a line")
+    .option("--quiet", "say nothing on stderr but errors")
+    .option("-v, --verbose", "say more on stderr")
+    .option("--no-color", "no colours (also NO_COLOR)")
+    .option("--no-input", "never ask")
+    .version(version(), "--version")
+    .exitOverride()
+    .showSuggestionAfterError()
+    .configureHelp({ sortSubcommands: false })
+    .addHelpText("beforeAll", () => "")
+    .addHelpText(
+      "before",
+      examples('holdfast collect host:local --case DEMO-1 --reason "first look"', "holdfast verify --case DEMO-1", "holdfast custody DEMO-1/001"),
+    )
+    .enablePositionalOptions();
+
+  program
+    .command("init")
+    .description("make the home; print the ledger's origin and verifier keys")
+    .option("--origin NAME", "C2SP origin of the ledger, a schema-less URL under your control")
+    .action((o: Options) => go(async (s) => (await import("./init.ts")).init(s, o)));
+  program
+    .command("doctor [target]")
+    .description("check that a collection would work; exit 0 only then")
+    .action((target: string | undefined) => go(async (s) => (await import("./doctor.ts")).doctor(s, target ?? null)));
+
+  const cases = program.command("case").description("open, list, show and annotate cases");
+  cases
+    .command("open <id>")
+    .description("open a case")
+    .option("--title TEXT")
+    .option("--severity LEVEL", "low, medium, high, critical")
+    .option("--sensitivity LEVEL", "public, internal, confidential, restricted")
+    .option("--jurisdiction CODE", "ISO 3166 code")
+    .option("--retention CLASS", "a retention class of the configuration")
+    .option("--reason TEXT")
+    .action((id: string, o: Options) => go(async (s) => (await import("./case.ts")).caseOpen(s, id, o)));
+  cases
+    .command("list")
+    .description("all cases")
+    .action(() => go(async (s) => (await import("./case.ts")).caseList(s)));
+  cases
+    .command("show <id>")
+    .description("one case with its exhibits")
+    .action((id: string) => go(async (s) => (await import("./case.ts")).caseShow(s, id)));
+  cases
+    .command("note <id> <text>")
+    .description("add a note to a case; it cannot be removed")
+    .action((id: string, text: string) => go(async (s) => (await import("./case.ts")).caseNote(s, id, text)));
+
+  wishOptions(program.command("plan <target>").description("print the steps, calls, rights, footprint and estimate; change nothing")).action(
+    (target: string, o: Options) => go(async (s) => (await import("./plan.ts")).plan(s, [target], o)),
+  );
+  wishOptions(program.command("collect <target...>").description("collect, seal and record"))
+    .option("--dry-run", "the same as plan")
+    .addHelpText(
+      "before",
+      examples(
+        'holdfast collect host:local --case C-7 --reason "alert 4711"',
+        'holdfast collect host:local --case C-7 --reason "alert 4711" --disk /dev/sdb --vault main',
+        'holdfast collect host:local --case C-7 --reason "alert 4711" --kind access-logs --since 36h --log /srv/app/log',
+      ),
+    )
+    .action((targets: string[], o: Options) =>
+      go(async (s) => (o["dryRun"] === true ? (await import("./plan.ts")).plan(s, targets, o) : (await import("./collect.ts")).collect(s, targets, o))),
+    );
+  program
+    .command("resume <collection>")
+    .description("go on after an interruption")
+    .action((id: string) => go(async (s) => (await import("./resume.ts")).resume(s, id)));
+  program
+    .command("status [collection]")
+    .description("progress and journal")
+    .option("--follow", "until it ends")
+    .action((id: string | undefined, o: Options) => go(async (s) => (await import("./status.ts")).status(s, id ?? null, o["follow"] === true)));
+  program
+    .command("cancel <collection>")
+    .description("stop, keeping what is sealed")
+    .action((id: string) => go(async (s) => (await import("./cancel.ts")).cancel(s, id)));
+  program
+    .command("cleanup [collection]")
+    .description("remove temporary access and unfinished uploads left behind")
+    .action((id: string | undefined) => go(async (s) => (await import("./cleanup.ts")).cleanup(s, id ?? null)));
+
+  program
+    .command("exhibits")
+    .description("list exhibits")
+    .option("--case ID")
+    .action((o: Options) => go(async (s) => (await import("./exhibits.ts")).exhibits(s, text(o["case"]))));
+  program
+    .command("custody <exhibit>")
+    .description("the custody record of one exhibit")
+    .action((id: string) => go(async (s) => (await import("./custody.ts")).custody(s, id)));
+  program
+    .command("verify [exhibit...]")
+    .description("read everything again and recompute; ledger and exhibits")
+    .option("--case ID")
+    .option("--quick", "ask the stores for checksums and locks, without downloading")
+    .action((ids: string[], o: Options) => go(async (s) => (await import("./verify.ts")).verify(s, ids, text(o["case"]), o["quick"] === true)));
+  program
+    .command("fetch <exhibit>")
+    .description("restore the raw bytes, verified while written; an act")
+    .option("--out FILE", "a new file")
+    .option("--reason TEXT")
+    .option("--authority TEXT")
+    .action((id: string, o: Options) => go(async (s) => (await import("./fetch.ts")).fetch(s, id, o)));
+  const hold = program.command("hold").description("legal holds");
+  hold
+    .command("set <exhibit...>")
+    .description("set a legal hold")
+    .option("--reason TEXT")
+    .option("--authority TEXT")
+    .action((ids: string[], o: Options) => go(async (s) => (await import("./hold.ts")).holdSet(s, ids, o)));
+  const retain = program.command("retain").description("retention");
+  retain
+    .command("extend <exhibit...>")
+    .description("keep longer; never shorter")
+    .option("--until TIME", "RFC 3339")
+    .option("--reason TEXT")
+    .option("--authority TEXT")
+    .action((ids: string[], o: Options) => go(async (s) => (await import("./retain.ts")).retainExtend(s, ids, o)));
+  const ledger = program.command("ledger").description("the ledger itself");
+  ledger
+    .command("checkpoint")
+    .description("the signed note of the newest checkpoint")
+    .action(() => go(async (s) => (await import("./ledger.ts")).ledgerCheckpoint(s)));
+  ledger
+    .command("audit")
+    .description("recompute the whole ledger")
+    .action(() => go(async (s) => (await import("./ledger.ts")).ledgerAudit(s)));
+  program
+    .command("schema [name]")
+    .description("print the JSON Schema of a document")
+    .action((name: string | undefined) => go(async (s) => (await import("./schema.ts")).schema(s, name ?? null)));
+  program
+    .command("completion <shell>")
+    .description("print a completion script for bash, zsh or fish")
+    .action((shell: string) => go(async (s) => (await import("./completion.ts")).completion(s, shell, program)));
+  inherit(program);
+  return program;
+}
+
+/** Subcommands do not take over exitOverride and suggestions by themselves. */
+function inherit(command: Command): void {
+  for (const child of command.commands) {
+    child.exitOverride().showSuggestionAfterError();
+    inherit(child);
+  }
+}
+
+function wishOptions(command: Command): Command {
+  return command
+    .option("--case ID", "the case; opened if it does not exist")
+    .option("--reason TEXT", "why; recorded with every act")
+    .option("--authority TEXT", "warrant, policy, ticket")
+    .option("--kind KINDS", "comma-separated: state, memory, flow-logs, access-logs, disk-image …")
+    .option("--since TIME", "RFC 3339, or back from now: 36h, 7d")
+    .option("--until TIME", "RFC 3339, or back from now")
+    .option("--disk <path...>", "take this block device or image file whole")
+    .option("--pid <n...>", "take the memory of this process")
+    .option("--log <path...>", "take this log file or tree as well")
+    .addOption(new Option("--compress HOW", "how images are stored").choices(["auto", "none", "zstd"]).default("auto"))
+    .option("--vault NAME", "a vault of the configuration")
+    .option("--retain DURATION", "keep at least this long: 90d, 7y")
+    .option("--legal-hold", "set a legal hold at once");
+}
+
+export function globalOptions(o: Options, environment: Environment): GlobalOptions {
+  return {
+    home: text(o["home"]),
+    config: text(o["config"]),
+    server: text(o["server"]) ?? (environment["HOLDFAST_SERVER"] || null),
+    json: o["json"] === true,
+    jsonl: o["jsonl"] === true,
+    quiet: o["quiet"] === true,
+    verbose: o["verbose"] === true,
+    color: o["color"] !== false && !environment["NO_COLOR"],
+    input: o["input"] !== false,
+  };
+}
+
+function text(value: string | string[] | boolean | undefined): string | null {
+  return typeof value === "string" ? value : null;
+}
+
+function examples(...lines: readonly string[]): string {
+  return `Examples:\n${lines.map((line) => `  ${line}\n`).join("")}`;
+}
+
+function version(): string {
+  const manifest = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { readonly version: string }; // our own file
+  return manifest.version;
+}

@@ -1,0 +1,61 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { App } from "../app.ts";
+import type { CollectionView } from "../core/jobs.ts";
+import { terminalSafe } from "../core/printable.ts";
+import { present, sizeText, table } from "./output.ts";
+import type { Session } from "./session.ts";
+
+export async function status(session: Session, collection: string | null, follow: boolean): Promise<number> {
+  const app = await session.app();
+  const views = (): readonly CollectionView[] => (collection === null ? app.collecting.list() : [app.collecting.view(collection)]);
+  while (follow && views().some((view) => view.state === "running")) {
+    for (const view of views()) if (view.state === "running") session.output.say(oneLine(view));
+    await sleep(1000, undefined, { signal: session.signal });
+  }
+  const documents = views().map((view) => statusOf(app, view));
+  present(session.output, { schema: "holdfast.status/1", collections: documents } as { schema: string }, documents, () =>
+    documents.length === 0 ? ["no collections"] : views().flatMap((view) => [oneLine(view), ...stepLines(view)]),
+  );
+  return 0;
+}
+
+function statusOf(app: App, view: CollectionView): object {
+  const { order, state, steps } = view;
+  return {
+    collection: order.collection,
+    case: order.case,
+    target: order.target,
+    state,
+    actor: order.actor,
+    started: order.started,
+    steps: steps.map((at) => ({
+      step: at.step.id,
+      exhibit: at.exhibit,
+      state: at.state,
+      bytes: { done: String(at.done), total: at.total === null ? null : String(at.total) },
+    })),
+    leftovers: app.services
+      .jobs()
+      .leftovers(order.collection)
+      .map((left) => ({ exhibit: left.exhibit, what: "unfinished upload" })),
+    resume: resumable(view) ? `holdfast resume ${order.collection}` : null,
+  };
+}
+
+function resumable(view: CollectionView): boolean {
+  return view.state === "paused" || view.state === "interrupted" || view.state === "failed";
+}
+
+function oneLine(view: CollectionView): string {
+  const done = view.steps.filter((step) => step.state === "done").length;
+  const running = view.steps.find((step) => step.state === "running");
+  const now = running === undefined ? "" : `, ${running.step.id} ${sizeText(running.done)}${running.total === null ? "" : ` of ${sizeText(running.total)}`}`;
+  const next = resumable(view) ? `; holdfast resume ${view.order.collection}` : "";
+  return terminalSafe(
+    `${view.order.collection}  ${view.state}  case ${view.order.case}  ${view.order.target}  ${done} of ${view.steps.length} steps${now}${next}`,
+  );
+}
+
+function stepLines(view: CollectionView): readonly string[] {
+  return table(view.steps.map((at) => ["   ", at.exhibit ?? "-", at.state, terminalSafe(at.step.id)]));
+}

@@ -1,0 +1,68 @@
+import type { ExhibitCheck } from "../core/exhibit-check.ts";
+import { terminalSafe } from "../core/printable.ts";
+import type { LedgerAudit } from "../core/verdict.ts";
+import { present } from "./output.ts";
+import type { Session } from "./session.ts";
+
+/** Recomputes the ledger and re-reads exhibits. 5 only for damage found; 9 where something could not be checked. */
+export async function verify(session: Session, ids: readonly string[], caseId: string | null, quick: boolean): Promise<number> {
+  const app = await session.app();
+  const report = await app.checking.verify(
+    { case: caseId, exhibits: ids, quick },
+    (check) => session.output.say(terminalSafe(checkLine(check))),
+    session.signal,
+  );
+  const document = {
+    schema: "holdfast.verify/1",
+    verdict: report.verdict,
+    assurance: report.ledger.assurance,
+    recorded: report.recorded,
+    ledger: ledgerDocument(report.ledger),
+    exhibits: report.exhibits,
+  };
+  present(session.output, document, report.exhibits, () => [
+    `Ledger    ${report.ledger.verdict}: ${report.ledger.found.size} acts recomputed from their leaves`,
+    ...report.ledger.problems.map((problem) => terminalSafe(`          ${problem.kind}: ${problem.text}`)),
+    ...report.exhibits.map((check) => terminalSafe(checkLine(check))),
+    `Verdict   ${report.verdict} (${report.exhibits.length} exhibits${quick ? ", quick" : ""})`,
+    assuranceText(report.ledger),
+  ]);
+  return verdictExit(report.verdict);
+}
+
+export function verdictExit(verdict: "intact" | "altered" | "missing" | "rollback" | "fork" | "unverifiable"): number {
+  switch (verdict) {
+    case "intact":
+      return 0;
+    case "altered":
+    case "missing":
+    case "rollback":
+    case "fork":
+      return 5;
+    case "unverifiable":
+      return 9;
+    default:
+      return verdict satisfies never;
+  }
+}
+
+export function ledgerDocument(audit: LedgerAudit): object {
+  return {
+    verdict: audit.verdict,
+    size: audit.found.size,
+    root: audit.found.root,
+    checked: { entries: audit.found.size, anchors: audit.anchors, unreachable: audit.unreachable },
+    problems: audit.problems.map((problem) => ({ ...problem, seq: problem.seq === null ? null : String(problem.seq) })),
+  };
+}
+
+/** Never claim more than the anchors prove (design.md, integrity rule 9). */
+export function assuranceText(audit: LedgerAudit): string {
+  return audit.assurance === "self"
+    ? "Assurance self: the ledger agrees with itself and with its own keys. Nothing outside this machine vouches for it; whoever holds this machine and its keys could have rewritten all of it."
+    : `Assurance ${audit.assurance}: ${audit.anchors.join(", ")}`;
+}
+
+function checkLine(check: ExhibitCheck): string {
+  return `${check.id}  ${check.verdict}  (${check.method})  ${check.text}`;
+}

@@ -1,0 +1,55 @@
+import { act, caseNoun, checkpoint, collection, exhibit, exhibitCheck, ledgerCheck, plan, stored } from "./nouns.ts";
+import { choice, digits, documentOf, flag, hex, type JsonSchema, listOf, objectOf, orNull, text, time } from "./words.ts";
+
+const assurance = choice("self", "worm", "witnessed", "timestamped");
+
+/** Every JSON document that this release prints, by name (contract.md). */
+export const documents: Readonly<Record<string, JsonSchema>> = Object.fromEntries(
+  Object.entries<Readonly<Record<string, JsonSchema>>>({
+    collect: { outcome: choice("collected", "partial", "failed"), collections: listOf(collection), checkpoint: orNull(checkpoint) },
+    plan,
+    plans: { plans: listOf(objectOf(plan)) },
+    verify: {
+      verdict: choice("intact", "altered", "missing", "rollback", "fork", "unverifiable"),
+      assurance,
+      recorded: flag,
+      ledger: objectOf(ledgerCheck),
+      exhibits: listOf(exhibitCheck),
+    },
+    audit: { assurance, ...ledgerCheck },
+    status: {
+      collections: listOf(
+        objectOf({
+          collection: text,
+          case: text,
+          target: text,
+          state: choice("running", "paused", "interrupted", "finished", "cancelled", "failed"),
+          actor: text,
+          started: time,
+          steps: listOf(
+            objectOf({
+              step: text,
+              exhibit: orNull(text),
+              state: choice("waiting", "running", "done", "failed"),
+              bytes: objectOf({ done: digits, total: orNull(digits) }),
+            }),
+          ),
+          leftovers: listOf(objectOf({ exhibit: text, what: text })),
+          resume: orNull(text),
+        }),
+      ),
+    },
+    exhibits: { exhibits: listOf(exhibit) },
+    custody: { exhibit: text, acts: listOf(act) },
+    cases: { cases: listOf(caseNoun) },
+    case: { case: caseNoun, notes: listOf(objectOf({ time, actor: text, text })), exhibits: listOf(exhibit) },
+    note: { case: text, act: digits },
+    init: { home: text, origin: text, vkeys: listOf(text) },
+    doctor: { ok: flag, checks: listOf(objectOf({ check: text, ok: flag, fatal: flag, text })) },
+    fetch: { exhibit: text, out: orNull(text), verdict: choice("intact", "altered"), sha256: orNull(hex), bytes: orNull(digits), text: orNull(text) },
+    "lock-change": { change: choice("held", "retention-extended"), exhibits: listOf(objectOf({ exhibit: text, act: digits, stored })) },
+    cancel: { collection: text, answer: choice("asked", "cancelled") },
+    cleanup: { removed: listOf(objectOf({ collection: text, what: text })) },
+    checkpoint: { note: text },
+  }).map(([name, properties]) => [name, documentOf(name, properties)]),
+);
