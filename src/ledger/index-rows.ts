@@ -1,5 +1,5 @@
 import { parseExhibitId } from "../core/case.ts";
-import type { Predicate } from "./predicate.ts";
+import type { ExhibitLink, Predicate } from "./predicate.ts";
 
 /** What the index tables say about one act: a pure function of its leaf, used to write them and to audit them. */
 export type IndexRows = {
@@ -10,7 +10,7 @@ export type IndexRows = {
   readonly lease: { readonly collection: string; readonly number: number } | null;
 };
 
-type Indexed = Pick<Predicate, "act" | "case" | "collection" | "once" | "lease" | "exhibits">;
+type Indexed = Pick<Predicate, "act" | "case" | "collection" | "once" | "lease"> & { readonly exhibits: readonly Pick<ExhibitLink, "id" | "exhibit_seq">[] };
 
 export function indexRows(idx: number, act: Indexed): IndexRows {
   return {

@@ -19,7 +19,7 @@ export type RecorderOptions = {
   readonly paths: LedgerPaths;
   readonly origin: string;
   readonly clock: Clock;
-  readonly clockQuality: () => ClockQuality;
+  readonly clockQuality: ClockQuality;
   readonly random: Random;
   readonly tool: Tool;
   /** Called between the steps of a commit, for tests that must stop there. */
@@ -189,7 +189,7 @@ function writeAct(writer: Writer, draft: ActDraft, seq: number, hashes: Hash[]):
     const act = decodeLeaf(earlier, store.leaf(earlier), writer.origin);
     return { seq: earlier, leafHash: act.leafHash, exhibits: act.exhibits.map((e) => e.id) };
   }
-  const predicate = predicateOf(store, draft, writer.clock().toISOString(), writer.clockQuality(), writer.tool);
+  const predicate = predicateOf(store, draft, writer.clock().toISOString(), writer.clockQuality, writer.tool);
   const leaf = encodeLeaf(writer.origin, predicate, writer.random(16));
   store.insert(seq, leaf, predicate);
   hashes.push(leaf.hash);
