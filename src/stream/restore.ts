@@ -75,8 +75,8 @@ async function* cutFrames(
   for await (const piece of pieces) {
     observe(piece);
     for (let at = 0; at < piece.length; ) {
-      const wanted = entries[number]?.stored ?? 0;
-      if (wanted === 0) throw altered(`its seek table gives frame ${number} no bytes`);
+      const wanted = entries[number]?.stored;
+      if (wanted === undefined) throw new RangeError("the vault gave more bytes than were asked for");
       const part = piece.subarray(at, at + wanted - filled);
       buffer.set(part, filled);
       filled += part.length;

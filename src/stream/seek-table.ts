@@ -13,7 +13,7 @@ export const footerBytes = 9;
 
 export type SeekEntry = { readonly stored: number; readonly raw: number };
 
-export function seekTable(frames: readonly SeekEntry[] | Iterable<SeekEntry>, count: number): Buffer {
+export function seekTable(frames: Iterable<SeekEntry>, count: number): Buffer {
   const table = Buffer.alloc(headBytes + count * entryBytes + footerBytes);
   table.writeUInt32LE(skippableMagic, 0);
   table.writeUInt32LE(table.length - headBytes, 4);
@@ -46,8 +46,8 @@ export function parseSeekTable(table: Buffer, storedBytes: number, maxRaw: numbe
   let sum = table.length;
   for (let at = headBytes; at < table.length - footerBytes; at += entryBytes) {
     const entry = { stored: table.readUInt32LE(at), raw: table.readUInt32LE(at + 4) };
-    if (entry.raw === 0 || entry.raw > maxRaw)
-      throw altered(`its seek table gives frame ${entries.length} a length of ${entry.raw} bytes`);
+    if (entry.raw === 0 || entry.raw > maxRaw || entry.stored === 0)
+      throw altered(`its seek table gives frame ${entries.length} ${entry.stored} bytes for ${entry.raw} raw ones`);
     entries.push(entry);
     sum += entry.stored;
   }
