@@ -37,11 +37,11 @@ export async function auditLedger(paths: LedgerPaths, signal: AbortSignal): Prom
   if (!existsSync(paths.ledger)) problems.add("entry-missing", null, `${paths.ledger} is not there`);
   else {
     try {
-      const db = openForReading(paths.ledger, LEDGER_APPLICATION_ID);
+      const opened = openForReading(paths.ledger, LEDGER_APPLICATION_ID);
       try {
-        seen.found = await auditSnapshot(db, paths, keys, signed, problems, signal);
+        seen.found = await auditSnapshot(opened.db, paths, keys, signed, problems, signal);
       } finally {
-        db.close();
+        opened.close();
       }
     } catch (error) {
       signal.throwIfAborted();

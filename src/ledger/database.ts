@@ -1,6 +1,7 @@
-import { existsSync } from "node:fs";
+import { closeSync, existsSync, openSync } from "node:fs";
 import Database from "better-sqlite3";
 import { HoldfastError } from "../core/error.ts";
+import { copyDatabase } from "./copy-database.ts";
 import { USER_VERSION } from "./schema.ts";
 
 export type Db = Database.Database;
@@ -29,8 +30,36 @@ export function openForWriting(file: string, applicationId: number): Db {
   }
 }
 
-/** Opens read-only. The caller sees what is committed; a writer may be at work. */
-export function openForReading(file: string, applicationId: number): Db {
+export type ReadDb = { readonly db: Db; close(): void };
+
+/**
+ * Opens read-only. The caller sees what is committed; a writer may be at work. Where the folder cannot be written, SQLite cannot
+ * open a WAL database at all: then a private copy is read (with its WAL, whose commits count) and removed on close.
+ */
+export function openForReading(file: string, applicationId: number): ReadDb {
+  try {
+    const db = openReadOnly(file, applicationId);
+    return { db, close: () => db.close() };
+  } catch (error) {
+    if (!(error instanceof HoldfastError && error.cause instanceof Database.SqliteError && error.cause.code === "SQLITE_CANTOPEN")) throw error;
+  }
+  const copy = copyDatabase(file);
+  try {
+    const db = openReadOnly(copy.file, applicationId);
+    return {
+      db,
+      close() {
+        db.close();
+        copy.remove();
+      },
+    };
+  } catch (error) {
+    copy.remove();
+    throw error;
+  }
+}
+
+function openReadOnly(file: string, applicationId: number): Db {
   const db = open(file, { fileMustExist: true, readonly: true, timeout: 5_000 });
   try {
     demandVersion(db, file, applicationId);
@@ -47,6 +76,8 @@ export function open(file: string, options: Database.Options): Db {
   if (options.fileMustExist === true && !existsSync(file))
     throw new HoldfastError("ledger", `${file} is not there; a ledger that once was is never begun again: restore the file, or check --home`);
   try {
+    // 0600 before SQLite makes it: its WAL and journal take the mode over, and acts are nobody else's business.
+    if (options.fileMustExist !== true && options.readonly !== true) closeSync(openSync(file, "a", 0o600));
     const db = new Database(file, options);
     demandSqlite(db);
     return db;

@@ -47,8 +47,13 @@ export function openHead(file: string, origin: string): Head {
 
 /** Only looks. */
 export function openHeadReader(file: string, origin: string): { read(): Buffer; close(): void } {
-  const db = openForReading(file, HEAD_APPLICATION_ID);
-  return { read: reading(db, file, origin), close: () => db.close() };
+  const { db, close } = openForReading(file, HEAD_APPLICATION_ID);
+  try {
+    return { read: reading(db, file, origin), close };
+  } catch (error) {
+    close();
+    throw error;
+  }
 }
 
 function reading(db: Db, file: string, origin: string): () => Buffer {

@@ -3,7 +3,7 @@ import { type Case, parseExhibitId, sensitivities, severities } from "../core/ca
 import { HoldfastError } from "../core/error.ts";
 import type { ActFilter, Reader } from "../core/recorder.ts";
 import { type Checkpoint, checkpointId, parseBody } from "./checkpoint.ts";
-import { openForReading } from "./database.ts";
+import { openForReading, type ReadDb } from "./database.ts";
 import { openHeadReader } from "./head.ts";
 import { decodeLeaf } from "./leaf.ts";
 import { readVkeys } from "./log-keys.ts";
@@ -23,7 +23,14 @@ type Row = { readonly idx: number; readonly leaf: Buffer; readonly hash: Buffer 
 export function openReader(paths: LedgerPaths): Reader {
   const { origin } = readVkeys(paths.keys);
   const head = openHeadReader(paths.head, origin);
-  const db = openForReading(paths.ledger, LEDGER_APPLICATION_ID);
+  let opened: ReadDb;
+  try {
+    opened = openForReading(paths.ledger, LEDGER_APPLICATION_ID);
+  } catch (error) {
+    head.close();
+    throw error;
+  }
+  const { db } = opened;
   const one = db.prepare<[number], Row>("SELECT idx, leaf, leaf_hash AS hash FROM entry WHERE idx=?");
   const openings = db.prepare<[number], { readonly caseId: string; readonly idx: number }>("SELECT case_id AS caseId, idx FROM opened WHERE idx<? ORDER BY idx");
   const opening = db.prepare<[string, number], number>("SELECT idx FROM opened WHERE case_id=? AND idx<?").pluck();
@@ -40,16 +47,16 @@ export function openReader(paths: LedgerPaths): Reader {
     return read(row);
   };
   const caseOf = (idx: number, size: number): Case => {
-    const opened = act(idx);
-    const id = text(opened.case, "case");
+    const first = act(idx);
+    const id = text(first.case, "case");
     return {
       id,
-      title: orNull(opened.detail["title"] ?? null, "title", text),
-      severity: oneOf(opened.detail["severity"], severities, "severity"),
-      sensitivity: oneOf(opened.detail["sensitivity"], sensitivities, "sensitivity"),
-      jurisdiction: orNull(opened.detail["jurisdiction"] ?? null, "jurisdiction", text),
-      retention: orNull(opened.detail["retention"] ?? null, "retention", text),
-      opened: opened.time,
+      title: orNull(first.detail["title"] ?? null, "title", text),
+      severity: oneOf(first.detail["severity"], severities, "severity"),
+      sensitivity: oneOf(first.detail["sensitivity"], sensitivities, "sensitivity"),
+      jurisdiction: orNull(first.detail["jurisdiction"] ?? null, "jurisdiction", text),
+      retention: orNull(first.detail["retention"] ?? null, "retention", text),
+      opened: first.time,
       exhibits: exhibits.get(id, size) ?? 0,
     };
   };
@@ -82,7 +89,7 @@ export function openReader(paths: LedgerPaths): Reader {
     },
     close() {
       head.close();
-      db.close();
+      opened.close();
     },
   };
 }
