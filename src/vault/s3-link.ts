@@ -1,6 +1,7 @@
 import type { S3Client, S3ClientConfig } from "@aws-sdk/client-s3";
 import { describeError, HoldfastError } from "../core/error.ts";
 import type { Clock, Random } from "../core/ports.ts";
+import { printable } from "../core/printable.ts";
 import { codeOf, retryAfterMs, troubleOf, type Trouble } from "./s3-trouble.ts";
 
 /** The SDK is loaded with the first request: who uses no S3 vault does not pay for it. */
@@ -41,14 +42,16 @@ export type S3Link = {
   /** In every request: the bucket, and who must own it. */
   readonly common: { readonly Bucket: string; readonly ExpectedBucketOwner?: string };
   ask<T>(ask: Ask<T>): Promise<T>;
-  /** The error of a failed ask, as a sentence with a code. What is ours already, or an abort, passes unchanged. */
-  explain(what: string, error: unknown, signal: AbortSignal): unknown;
+  /** The error of a failed ask, as a sentence with a code. Whatever else went wrong (the source, the journal) passes unchanged. */
+  explain(error: unknown): unknown;
   close(): void;
 };
 
 export function openS3Link(options: S3LinkOptions): S3Link {
   let opened: Promise<{ readonly client: S3Client; readonly sdk: Sdk }> | null = null;
   let answered = false;
+  /** What was being done when the store failed. */
+  const failures = new WeakMap<Error, string>();
   const common = options.expectedOwner === null ? { Bucket: options.bucket } : { Bucket: options.bucket, ExpectedBucketOwner: options.expectedOwner };
 
   /** Asks the whole credential chain again: the SDK keeps what it has until shortly before its own end date. */
@@ -82,7 +85,10 @@ export function openS3Link(options: S3LinkOptions): S3Link {
           renew();
           continue;
         }
-        if (attempt >= options.attempts || (trouble !== "throttled" && trouble !== "unknown" && trouble !== "corrupt")) throw error;
+        if (attempt >= options.attempts || (trouble !== "throttled" && trouble !== "unknown" && trouble !== "corrupt")) {
+          if (error instanceof Error) failures.set(error, request.what);
+          throw error;
+        }
         wait = retryAfterMs(error, options.clock());
       }
       await options.sleep(pause(attempt, wait), request.signal);
@@ -100,12 +106,12 @@ export function openS3Link(options: S3LinkOptions): S3Link {
     return Math.min(60_000, (retryAfter ?? 0) + jitter * Math.min(20_000, 250 * 2 ** attempt));
   }
 
-  function explain(what: string, error: unknown, signal: AbortSignal): unknown {
-    if (error instanceof HoldfastError || signal.aborted) return error;
+  function explain(error: unknown): unknown {
+    const what = error instanceof Error ? failures.get(error) : undefined;
+    if (what === undefined) return error;
     const trouble = troubleOf(error);
-    const subject = `vault ${options.name}: could not ${what}`;
     const say = (code: HoldfastError["code"], advice: string): HoldfastError =>
-      new HoldfastError(code, `${subject} (${codeOf(error)}); ${advice}`, error);
+      new HoldfastError(code, `vault ${options.name}: could not ${printable(what)} (${codeOf(error)}); ${advice}`, error);
     switch (trouble) {
       case "throttled":
         return say("paused", "the store asks for less and did not relent; what was sent is kept, resume later");

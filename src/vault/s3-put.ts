@@ -9,12 +9,13 @@ import { putWhole } from "./s3-single.ts";
 import { takerOf, type Taker } from "./s3-taker.ts";
 import { abortUpload, readToken } from "./s3-token.ts";
 
-export type S3Place = { readonly link: S3Link; readonly prefix: string; readonly kmsKey: string | null };
+export type S3Place = { readonly link: S3Link; readonly fullKey: string; readonly kmsKey: string | null };
 
 /** One put under way. */
 export type Putting = {
   readonly place: S3Place;
   readonly request: PutRequest;
+  /** With the vault's prefix. */
   readonly fullKey: string;
   readonly taker: Taker;
   readonly known: ReadonlyMap<number, PartNote>;
@@ -25,9 +26,8 @@ export type Putting = {
 export type Written = { readonly version: string | null; readonly requestIds: readonly string[] };
 
 export async function putToS3(place: S3Place, request: PutRequest, signal: AbortSignal): Promise<Stored> {
-  const { link } = place;
+  const { link, fullKey } = place;
   const { journal, stream, key } = request;
-  const fullKey = place.prefix + key;
   let state = journal.load();
   if (state !== null && state.partSize !== stream.partSize) {
     const { upload } = readToken(key, state.token);

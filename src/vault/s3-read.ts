@@ -19,7 +19,9 @@ export async function* readFromS3(link: S3Link, ref: StoredRef, fullKey: string,
       }
     } catch (error) {
       signal.throwIfAborted();
-      if (error instanceof HoldfastError || troubleOf(error) !== "unknown" || ++failures >= link.options.attempts) throw error;
+      if (error instanceof HoldfastError || troubleOf(error) !== "unknown") throw error;
+      if (++failures >= link.options.attempts)
+        throw new HoldfastError("vault", `${printable(ref.uri)}: the connection broke ${failures} times at byte ${offset + done}; try again when the store is well`, error);
       await link.options.sleep(250 * failures, signal);
     }
   }

@@ -78,6 +78,7 @@ export function troubleOf(error: unknown): Trouble {
   const known = byCode[codeOf(error)];
   if (known !== undefined) return known;
   if (/object lock configuration/i.test(messageOf(error)) && /missing|not exist|not found/i.test(messageOf(error))) return "no-lock";
+  if (/region is missing/i.test(messageOf(error))) return "rejected";
   const status = statusOf(error);
   if (status === null) return error instanceof Error && (error.name === "Error" || error.name === "SyntaxError") ? "unknown" : "other";
   // An answer that is a success by its status and could not be understood says nothing about what happened.

@@ -43,13 +43,13 @@ export function openS3Vault(options: S3VaultOptions): Vault {
     return ref.version === null ? { Key: fullKey(ref.key) } : { Key: fullKey(ref.key), VersionId: ref.version };
   }
 
-  async function told<T>(what: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  async function told<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     signal.throwIfAborted();
     try {
       return await work();
     } catch (error) {
       signal.throwIfAborted();
-      throw link.explain(what, error, signal);
+      throw link.explain(error);
     }
   }
 
@@ -57,22 +57,21 @@ export function openS3Vault(options: S3VaultOptions): Vault {
     name,
     store: "s3",
     mode,
-    put: (request, signal) => told(`store ${printable(fullKey(request.key))}`, signal, () => putToS3({ link, prefix, kmsKey }, request, signal)),
-    attest: (stored, encoding, signal) =>
-      told(`attest ${printable(stored.uri)}`, signal, () => attestInS3(link, stored, fullKey(stored.key), acceptBypassable, encoding, signal)),
+    put: (request, signal) => told(signal, async () => putToS3({ link, fullKey: fullKey(request.key), kmsKey }, request, signal)),
+    attest: (stored, encoding, signal) => told(signal, async () => attestInS3(link, stored, fullKey(stored.key), acceptBypassable, encoding, signal)),
     async *read(ref, offset, length, signal) {
       try {
         yield* readFromS3(link, ref, fullKey(ref.key), offset, length, signal);
       } catch (error) {
         signal.throwIfAborted();
-        throw link.explain(`read ${printable(ref.uri)}`, error, signal);
+        throw link.explain(error);
       }
     },
-    extend: (ref, retainUntil, signal) => told(`extend ${printable(ref.uri)}`, signal, () => extendRetention(link, objectOf(ref), mode, retainUntil, signal)),
-    hold: (ref, on, signal) => told(`${on ? "hold" : "clear the hold of"} ${printable(ref.uri)}`, signal, () => setHold(link, objectOf(ref), on, signal)),
-    probe: (signal) => told("probe the vault", signal, () => probeS3(link, { prefix, mode, kmsKey }, signal)),
+    extend: (ref, retainUntil, signal) => told(signal, async () => extendRetention(link, objectOf(ref), mode, retainUntil, signal)),
+    hold: (ref, on, signal) => told(signal, async () => setHold(link, objectOf(ref), on, signal)),
+    probe: (signal) => told(signal, async () => probeS3(link, { prefix, mode, kmsKey }, signal)),
     abandon: (key, token, signal) =>
-      told(`abandon the upload of ${printable(key)}`, signal, async () => {
+      told(signal, async () => {
         const { upload } = readToken(key, token);
         if (upload !== null) await abortUpload(link, fullKey(key), upload, signal);
       }),
