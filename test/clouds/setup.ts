@@ -13,7 +13,8 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 
-export type ToolName = "minio" | "versitygw" | "venv" | "zstd";
+export const toolNames = ["minio", "versitygw", "venv", "zstd"] as const;
+export type ToolName = (typeof toolNames)[number];
 export type Tool =
   | { readonly name: ToolName; readonly kind: "ready"; readonly how: "cached" | "built" | "found"; readonly version: string }
   | { readonly name: ToolName; readonly kind: "missing"; readonly why: string };
@@ -34,7 +35,7 @@ export function toolPath(cache: string, program: string): string {
   return program === "minio" || program === "versitygw" ? join(cache, "bin", program) : join(cache, "venv", "bin", program);
 }
 
-export async function setUp(cache: string, only: readonly ToolName[] = ["minio", "versitygw", "venv", "zstd"]): Promise<readonly Tool[]> {
+export async function setUp(cache: string, only: readonly ToolName[] = toolNames): Promise<readonly Tool[]> {
   await mkdir(join(cache, "bin"), { recursive: true });
   const done: Tool[] = [];
   // One after the other: the builds are heavy, and a small machine is the usual one.
@@ -138,7 +139,10 @@ export function toolLine(tool: Tool): string {
 }
 
 if (import.meta.main) {
-  const tools = await setUp(cacheDirectory(process.env));
-  for (const tool of tools) console.log(toolLine(tool));
-  process.exitCode = tools.some((t) => t.kind === "missing") ? 1 : 0;
+  for (const name of toolNames) {
+    for (const tool of await setUp(cacheDirectory(process.env), [name])) {
+      console.log(toolLine(tool));
+      if (tool.kind === "missing") process.exitCode = 1;
+    }
+  }
 }
