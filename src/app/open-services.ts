@@ -112,7 +112,7 @@ async function openWriter(paths: HomePaths, origin: string, around: Surroundings
     paths: paths.ledger,
     origin,
     clock: around.clock,
-    clockQuality: () => ({ offsetMs: null, uncertaintyMs: null, source: "system clock, not measured against a time source" }),
+    clockQuality: { offsetMs: null, uncertaintyMs: null, source: "system clock, not measured against a time source" },
     random: around.random,
     tool: around.tool,
   });

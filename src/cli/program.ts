@@ -12,9 +12,9 @@ export function buildProgram(run: Run, environment: Environment): Command {
   const go = (body: (session: Session) => Promise<number>): Promise<void> => run(globalOptions(program.opts(), environment), body);
   program
     .description("Collects forensic evidence, seals it where nobody can alter it, and records every act.")
-    .option("--home DIR", "the home: ledger, keys, journal (env HOLDFAST_HOME)")
-    .option("--server URL", "work through a running server (env HOLDFAST_SERVER)")
-    .option("--config FILE", "configuration (env HOLDFAST_CONFIG; default holdfast.yaml in the home)")
+    .option("--home <DIR>", "the home: ledger, keys, journal (env HOLDFAST_HOME)")
+    .option("--server <URL>", "work through a running server (env HOLDFAST_SERVER)")
+    .option("--config <FILE>", "configuration (env HOLDFAST_CONFIG; default holdfast.yaml in the home)")
     .option("--json", "print one JSON document and nothing else on stdout")
     .option("--jsonl", "print one JSON object a line")
     .option("--quiet", "say nothing on stderr but errors")
@@ -35,7 +35,7 @@ export function buildProgram(run: Run, environment: Environment): Command {
   program
     .command("init")
     .description("make the home; print the ledger's origin and verifier keys")
-    .option("--origin NAME", "C2SP origin of the ledger, a schema-less URL under your control")
+    .option("--origin <NAME>", "C2SP origin of the ledger, a schema-less URL under your control")
     .action((o: Options) => go(async (s) => (await import("./init.ts")).init(s, o)));
   program
     .command("doctor [target]")
@@ -46,12 +46,12 @@ export function buildProgram(run: Run, environment: Environment): Command {
   cases
     .command("open <id>")
     .description("open a case")
-    .option("--title TEXT")
-    .option("--severity LEVEL", "low, medium, high, critical")
-    .option("--sensitivity LEVEL", "public, internal, confidential, restricted")
-    .option("--jurisdiction CODE", "ISO 3166 code")
-    .option("--retention CLASS", "a retention class of the configuration")
-    .option("--reason TEXT")
+    .option("--title <TEXT>")
+    .option("--severity <LEVEL>", "low, medium, high, critical")
+    .option("--sensitivity <LEVEL>", "public, internal, confidential, restricted")
+    .option("--jurisdiction <CODE>", "ISO 3166 code")
+    .option("--retention <CLASS>", "a retention class of the configuration")
+    .option("--reason <TEXT>")
     .action((id: string, o: Options) => go(async (s) => (await import("./case.ts")).caseOpen(s, id, o)));
   cases
     .command("list")
@@ -103,7 +103,7 @@ export function buildProgram(run: Run, environment: Environment): Command {
   program
     .command("exhibits")
     .description("list exhibits")
-    .option("--case ID")
+    .option("--case <ID>")
     .action((o: Options) => go(async (s) => (await import("./exhibits.ts")).exhibits(s, text(o["case"]))));
   program
     .command("custody <exhibit>")
@@ -112,30 +112,30 @@ export function buildProgram(run: Run, environment: Environment): Command {
   program
     .command("verify [exhibit...]")
     .description("read everything again and recompute; ledger and exhibits")
-    .option("--case ID")
+    .option("--case <ID>")
     .option("--quick", "ask the stores for checksums and locks, without downloading")
     .action((ids: string[], o: Options) => go(async (s) => (await import("./verify.ts")).verify(s, ids, text(o["case"]), o["quick"] === true)));
   program
     .command("fetch <exhibit>")
     .description("restore the raw bytes, verified while written; an act")
-    .option("--out FILE", "a new file")
-    .option("--reason TEXT")
-    .option("--authority TEXT")
+    .option("--out <FILE>", "a new file")
+    .option("--reason <TEXT>")
+    .option("--authority <TEXT>")
     .action((id: string, o: Options) => go(async (s) => (await import("./fetch.ts")).fetch(s, id, o)));
   const hold = program.command("hold").description("legal holds");
   hold
     .command("set <exhibit...>")
     .description("set a legal hold")
-    .option("--reason TEXT")
-    .option("--authority TEXT")
+    .option("--reason <TEXT>")
+    .option("--authority <TEXT>")
     .action((ids: string[], o: Options) => go(async (s) => (await import("./hold.ts")).holdSet(s, ids, o)));
   const retain = program.command("retain").description("retention");
   retain
     .command("extend <exhibit...>")
     .description("keep longer; never shorter")
-    .option("--until TIME", "RFC 3339")
-    .option("--reason TEXT")
-    .option("--authority TEXT")
+    .option("--until <TIME>", "RFC 3339")
+    .option("--reason <TEXT>")
+    .option("--authority <TEXT>")
     .action((ids: string[], o: Options) => go(async (s) => (await import("./retain.ts")).retainExtend(s, ids, o)));
   const ledger = program.command("ledger").description("the ledger itself");
   ledger
@@ -168,18 +168,18 @@ function inherit(command: Command): void {
 
 function wishOptions(command: Command): Command {
   return command
-    .option("--case ID", "the case; opened if it does not exist")
-    .option("--reason TEXT", "why; recorded with every act")
-    .option("--authority TEXT", "warrant, policy, ticket")
-    .option("--kind KINDS", "comma-separated: state, memory, flow-logs, access-logs, disk-image …")
-    .option("--since TIME", "RFC 3339, or back from now: 36h, 7d")
-    .option("--until TIME", "RFC 3339, or back from now")
+    .option("--case <ID>", "the case; opened if it does not exist")
+    .option("--reason <TEXT>", "why; recorded with every act")
+    .option("--authority <TEXT>", "warrant, policy, ticket")
+    .option("--kind <KINDS>", "comma-separated: state, memory, flow-logs, access-logs, disk-image …")
+    .option("--since <TIME>", "RFC 3339, or back from now: 36h, 7d")
+    .option("--until <TIME>", "RFC 3339, or back from now")
     .option("--disk <path...>", "take this block device or image file whole")
     .option("--pid <n...>", "take the memory of this process")
     .option("--log <path...>", "take this log file or tree as well")
-    .addOption(new Option("--compress HOW", "how images are stored").choices(["auto", "none", "zstd"]).default("auto"))
-    .option("--vault NAME", "a vault of the configuration")
-    .option("--retain DURATION", "keep at least this long: 90d, 7y")
+    .addOption(new Option("--compress <HOW>", "how images are stored").choices(["auto", "none", "zstd"]).default("auto"))
+    .option("--vault <NAME>", "a vault of the configuration")
+    .option("--retain <DURATION>", "keep at least this long: 90d, 7y")
     .option("--legal-hold", "set a legal hold at once");
 }
 

@@ -83,7 +83,8 @@ async function endStep(context: LeasedContext, order: CollectionOrder, step: Ste
   await context.recorder.append(endingActs(order, context.actor, context.lease.number, step, exhibit, end, receipt));
   context.jobs.mark(context.lease, step.id, "done");
   context.jobs.forget(order.collection, exhibit);
-  const lock = receipt === null || receipt.sealed ? null : receipt.text;
+  // What a directory is worth is said once, with the results; any other missing seal is news.
+  const lock = receipt === null || receipt.sealed || receipt.mode === "directory" ? null : receipt.text;
   context.progress({ kind: "end", exhibit, outcome: end.outcome, detail: [end.detail.text, lock].filter((t) => t !== null).join("; ") || null });
 }
 
