@@ -3,6 +3,7 @@ import { describeError } from "../core/error.ts";
 import type { LockWorth, StoredChecksum } from "../core/lock.ts";
 import { printable } from "../core/printable.ts";
 import type { ObjectState, Receipt, Stored } from "../core/vault.ts";
+import { headObject } from "./s3-head.ts";
 import type { S3Link } from "./s3-link.ts";
 import { readHold, readRetention, rfc3339, type ReadHold, type ReadRetention, type S3Object } from "./s3-lock.ts";
 import { idsOf, versionOf } from "./s3-look.ts";
@@ -20,11 +21,7 @@ export async function attestInS3(
   const object: S3Object = stored.version === null ? { Key: fullKey } : { Key: fullKey, VersionId: stored.version };
   let head: HeadObjectCommandOutput;
   try {
-    head = await link.ask({
-      what: `look at ${fullKey}`,
-      signal,
-      send: (client, sdk, options) => client.send(new sdk.HeadObjectCommand({ ...link.common, ...object, ChecksumMode: "ENABLED" }), options),
-    });
+    head = await headObject(link, object, signal);
   } catch (error) {
     signal.throwIfAborted();
     const trouble = troubleOf(error);

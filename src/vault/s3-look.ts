@@ -1,5 +1,6 @@
 import type { StoredChecksum } from "../core/lock.ts";
 import type { S3Link } from "./s3-link.ts";
+import { headObject } from "./s3-head.ts";
 import { troubleOf } from "./s3-trouble.ts";
 
 /** Metadata that proves that an object came from one certain upload of ours. */
@@ -19,11 +20,7 @@ export type Look = { readonly kind: "object"; readonly found: Found } | { readon
 /** What stands under a key now. Throws only for an abort and for lapsed credentials. */
 export async function lookAt(link: S3Link, fullKey: string, signal: AbortSignal): Promise<Look> {
   try {
-    const head = await link.ask({
-      what: `look at ${fullKey}`,
-      signal,
-      send: (client, sdk, options) => client.send(new sdk.HeadObjectCommand({ ...link.common, Key: fullKey, ChecksumMode: "ENABLED" }), options),
-    });
+    const head = await headObject(link, { Key: fullKey }, signal);
     return {
       kind: "object",
       found: {

@@ -40,7 +40,7 @@ export async function putToS3(place: S3Place, request: PutRequest, signal: Abort
   const putting: Putting = { place, request, fullKey, taker, known, signal };
   try {
     const first = await taker.next();
-    const written = await write(putting, first);
+    const written = await withVersion(putting, await write(putting, first));
     return {
       vault: link.options.name,
       uri: `s3://${link.options.bucket}/${fullKey}`,
@@ -98,4 +98,12 @@ export function objectExists({ request, fullKey, place }: Putting): HoldfastErro
 export async function settleByLooking(putting: Putting): Promise<Written | null> {
   const look = await lookAt(putting.place.link, putting.fullKey, putting.signal);
   return look.kind === "object" ? adopt(putting, look.found) : null;
+}
+
+/** A store that names no version in its answer is asked for it: without one, a lock cannot be read back for this very object. */
+async function withVersion(putting: Putting, written: Written): Promise<Written> {
+  if (written.version !== null) return written;
+  const look = await lookAt(putting.place.link, putting.fullKey, putting.signal);
+  if (look.kind !== "object") return written; // attest will say that the version is not known
+  return { version: adopt(putting, look.found).version, requestIds: [...written.requestIds, ...look.found.requestIds] };
 }

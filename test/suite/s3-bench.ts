@@ -1,11 +1,10 @@
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import {
   AbortMultipartUploadCommand, CreateBucketCommand, GetObjectCommand, ListMultipartUploadsCommand, ListObjectVersionsCommand,
   S3Client, S3ServiceException, UploadPartCommand,
 } from "@aws-sdk/client-s3";
 import type { Vault } from "../../src/core/vault.ts";
 import { openS3Vault, type S3VaultOptions } from "../../src/vault/s3.ts";
-import { randomBytes } from "node:crypto";
 import type { VaultBench } from "./vault-bench.ts";
 
 export type S3Place = {
@@ -13,6 +12,12 @@ export type S3Place = {
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
   readonly bucket: string;
 };
+
+/** A bucket of its own on a server of the server tier. */
+export function placeOf(server: { readonly url: string; readonly accessKeyId: string; readonly secretAccessKey: string }, purpose: string): S3Place {
+  const { accessKeyId, secretAccessKey } = server;
+  return { endpoint: server.url, credentials: { accessKeyId, secretAccessKey }, bucket: `${purpose}-${randomBytes(6).toString("hex")}` };
+}
 
 /** A vault on a test server, with everything of the outside world given. */
 export function s3VaultOf(place: S3Place, more: Partial<S3VaultOptions> = {}): Vault {
