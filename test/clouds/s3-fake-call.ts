@@ -15,6 +15,8 @@ export type Call = {
   readonly header: (name: string) => string | null;
   readonly headerNames: readonly string[];
   readonly body: (keep: boolean) => Promise<Body>;
+  /** The XML that the request carried, once it was read. */
+  xml: string | null;
 };
 
 export type Answer = {
@@ -40,6 +42,7 @@ export function makeCall(state: FakeState, operation: OperationName, bucket: str
     header,
     headerNames: Object.keys(message.headers),
     body: (keep) => readBody(message, bodyHeader, keep),
+    xml: null,
   };
 }
 
@@ -76,8 +79,9 @@ export function versionOf(call: Call, bucket: FakeBucket): FakeVersion {
 export async function xmlBody(call: Call, root: string): Promise<XmlNode> {
   const body = await call.body(true);
   let node: XmlNode;
+  call.xml = Buffer.concat(body.chunks ?? []).toString("utf8");
   try {
-    node = parseXml(Buffer.concat(body.chunks ?? []).toString("utf8"));
+    node = parseXml(call.xml);
   } catch {
     throw malformedXml();
   }

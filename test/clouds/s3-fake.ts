@@ -39,6 +39,18 @@ export type S3FakeOptions = {
   readonly credentials?: FakeCredentials;
   /** 0: any free port. */
   readonly port?: number;
+  /** Sees every recognized request with its answer: the vendor's model is held against them (s3-model.ts). */
+  readonly inspect?: (exchange: S3Exchange) => void;
+};
+
+export type S3Exchange = {
+  readonly operation: OperationName;
+  readonly query: URLSearchParams;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly xml: string | null;
+  readonly status: number;
+  readonly answerHeaders: Readonly<Record<string, string>>;
+  readonly answerXml: string | null;
 };
 
 export type S3FakeRequest = {
@@ -110,7 +122,7 @@ export async function startS3Fake(options: S3FakeOptions = {}): Promise<S3Fake> 
   const violations: string[] = [];
   const requests: S3FakeRequest[] = [];
   const server = createServer((message, response) => {
-    serve(state, credentials, message, response, violations, requests).catch((error: unknown) => {
+    serve(state, credentials, message, response, violations, requests, options.inspect).catch((error: unknown) => {
       // The client went away in the middle of a body: nothing was stored. Everything else is a bug of the fake.
       if (!message.destroyed && !response.destroyed) violations.push(`the fake failed: ${String(error)}`);
       response.destroy();
@@ -151,18 +163,20 @@ async function serve(
   response: ServerResponse,
   violations: string[],
   requests: S3FakeRequest[],
+  inspect: S3FakeOptions["inspect"],
 ): Promise<void> {
   const requestId = randomBytes(8).toString("hex").toUpperCase();
   const url = new URL(message.url ?? "/", "http://127.0.0.1");
   const known = recognize(message.method ?? "", url);
   let answer: Answer;
   let code: string | null = null;
+  let call: Call | null = null;
   try {
     if (typeof known === "string") throw new Violation(known);
     const strange = strangeHeader(known.operation, Object.keys(message.headers));
     if (strange !== null) throw new Violation(`${known.operation} with header ${strange}`);
     checkSignature(message, url, credentials);
-    const call = makeCall(state, known.operation, known.bucket, known.key, url, message);
+    call = makeCall(state, known.operation, known.bucket, known.key, url, message);
     const owner = call.header("x-amz-expected-bucket-owner");
     if (owner !== null && owner !== state.owner) throw accessDenied();
     if (state.denied.has(known.operation)) throw accessDenied(`User is not authorized to perform: s3:${known.operation}`);
@@ -176,8 +190,21 @@ async function serve(
   // S3 may hang up on an early refusal; the fake hears the body out, so that the refusal always arrives.
   if (!message.readableEnded) await drain(message);
   const { operation, bucket, key } = typeof known === "string" ? { operation: "unknown" as const, bucket: "", key: "" } : known;
+  if (call !== null) inspect?.(exchangeOf(call, url, answer));
   requests.push({ operation, bucket, key, query: url.search, status: answer.status, code, requestId });
   await send(state, message, response, answer, requestId);
+}
+
+function exchangeOf(call: Call, url: URL, answer: Answer): S3Exchange {
+  return {
+    operation: call.operation,
+    query: url.searchParams,
+    headers: Object.fromEntries(call.headerNames.map((name) => [name, call.header(name) ?? ""])),
+    xml: call.xml,
+    status: answer.status,
+    answerHeaders: answer.headers,
+    answerXml: typeof answer.body === "string" ? answer.body : null,
+  };
 }
 
 async function drain(message: IncomingMessage): Promise<void> {

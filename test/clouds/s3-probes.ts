@@ -16,7 +16,8 @@ export type Probe = {
   readonly ask: (store: ProbeStore) => Promise<string>;
   readonly aws: string;
   readonly minio?: string;
-  readonly versitygw?: string;
+  /** A pattern where its answer is not always the same. */
+  readonly versitygw?: string | RegExp;
 };
 
 /** A bucket with Object Lock of its own, and the SDK that speaks to it. */
@@ -161,8 +162,9 @@ export const probes: readonly Probe[] = [
     const { Key } = await put(store, fresh());
     return verdict(put(store, Key, { IfNoneMatch: "*" }));
   } },
-  { name: "If-None-Match, eight at once", aws: "1", ask: async (store) => {
+  { name: "If-None-Match, eight at once", aws: "1", versitygw: /^[1-8]$/, ask: async (store) => {
     const Key = fresh();
+    // versitygw looks and then writes: measured, 7 of 40 times more than one of the eight went through.
     const all = await Promise.all(Array.from({ length: 8 }, () => verdict(put(store, Key, { IfNoneMatch: "*" }))));
     return String(all.filter((v) => v === "accepted").length);
   } },
