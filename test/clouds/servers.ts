@@ -128,7 +128,11 @@ export async function startServer(name: ServerName, cache: string): Promise<Serv
   const port = await freePort();
   const { program, args, environment, folders } = recipe.command(cache, directory, port);
   for (const folder of folders) await mkdir(join(directory, folder), { recursive: true });
-  const child = spawn(program, args, { env: { ...plainEnvironment(), ...environment }, stdio: ["ignore", "pipe", "pipe"], detached: true });
+  const child = spawn("/bin/sh", ["-c", diesWithParent, "sh", program, ...args], {
+    env: { ...plainEnvironment(), ...environment, HOLDFAST_SERVER: directory },
+    stdio: ["ignore", "pipe", "pipe", "pipe"],
+    detached: true,
+  });
   const said = lastWords(child);
   const url = `http://127.0.0.1:${port}`;
   const end = (): void => killGroup(child);
@@ -148,6 +152,12 @@ export async function startServer(name: ServerName, cache: string): Promise<Serv
   const { version, accessKeyId, secretAccessKey, owner } = recipe;
   return { name, version, url, accessKeyId, secretAccessKey, owner, directory, pid: child.pid ?? 0, stop };
 }
+
+/**
+ * A test run that is killed has no time to stop anything: a watcher in the server's process group holds a pipe of ours and, when
+ * it closes, ends the group and removes the server's directory.
+ */
+const diesWithParent = '(cat <&3 >/dev/null 2>&1; kill -9 $$; rm -rf "$HOLDFAST_SERVER"; kill -9 0) & exec 3<&-; exec "$@"';
 
 /** Nothing of the person's own cloud settings may reach a stand-in. */
 function plainEnvironment(): Record<string, string> {
@@ -175,7 +185,7 @@ function lastWords(child: ChildProcess): () => string {
 async function ready(name: string, child: ChildProcess, url: string, said: () => string): Promise<void> {
   const patience = 60_000;
   for (const from = performance.now(); performance.now() - from < patience; await sleep(100)) {
-    if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined)
+    if (child.exitCode !== null || child.signalCode !== null)
       throw new Error(`${name} ended before it was ready: ${said().trim().split("\n").slice(-3).join(" / ")}`);
     try {
       const answer = await fetch(url, { signal: AbortSignal.timeout(5000) });
