@@ -39,7 +39,7 @@ export function patientReader(readAt: ReadAt, grain: number): PatientReader {
   async function readHalves(into: Uint8Array, offset: number, signal: AbortSignal): Promise<number> {
     // Split at borders of the device, whatever range was asked for.
     const middle = Math.round((offset + into.length / 2) / grain) * grain - offset;
-    if (into.length <= grain || middle <= 0 || middle >= into.length) {
+    if (middle <= 0 || middle >= into.length) {
       into.fill(0);
       note(offset, into.length);
       return into.length;

@@ -12,6 +12,8 @@ import { entriesOf, unlistable } from "./walk.ts";
 
 /** What was learnt on the way, for the tables that are derived at the end. */
 export type ProcessFindings = {
+  /** Digests of the deleted programs whose bytes are members already. */
+  readonly deleted: Set<string | null>;
   readonly lines: string[];
   /** Socket inode → who holds it. */
   readonly owners: Map<string, { readonly pid: number; readonly fd: number; readonly comm: string }[]>;
@@ -35,13 +37,17 @@ export async function* processItems(place: Place, found: ProcessFindings, signal
   const digests = new Map<string, Executable>();
   for (const pid of pids) {
     signal.throwIfAborted();
-    for (const name of processFiles) yield fileItem(`/proc/${pid}/${name}`, "vanished");
     const kernelThread = await isKernelThread(place, pid);
+    // A kernel thread answers for its environment as if it had ended.
+    for (const name of processFiles) if (!(kernelThread && name === "environ")) yield fileItem(`/proc/${pid}/${name}`, "vanished");
     let executable: Executable | null = null;
     if (!kernelThread) {
       executable = await executableOf(place, pid, digests, signal);
       if (executable.reason !== null) yield denial(`/proc/${pid}/exe`, executable.reason);
-      if (executable.deleted) yield { ...fileItem(`/proc/${pid}/exe`, "vanished"), member: `deleted/${pid}/exe`, read: "stream", follow: true };
+      if (executable.deleted && !found.deleted.has(executable.sha256)) {
+        found.deleted.add(executable.sha256);
+        yield { ...fileItem(`/proc/${pid}/exe`, "vanished"), member: `deleted/${pid}/exe`, read: "stream", follow: true };
+      }
     }
     const fds = await openFiles(place, pid);
     if (fds.error !== null) yield denial(`/proc/${pid}/fd`, fds.error);

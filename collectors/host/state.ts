@@ -32,7 +32,7 @@ async function* stateItems(place: Place, signal: AbortSignal): AsyncGenerator<It
 }
 
 async function* linuxRunning(place: Place, signal: AbortSignal): AsyncGenerator<Item> {
-  const found: ProcessFindings = { lines: [], owners: new Map() };
+  const found: ProcessFindings = { lines: [], owners: new Map(), deleted: new Set() };
   // Sockets live shorter than processes: their tables first, who holds them after.
   const directories = await netDirectories(place);
   yield* netItems(directories, socketFiles);

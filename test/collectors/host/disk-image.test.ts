@@ -1,0 +1,198 @@
+import { execFileSync } from "node:child_process";
+import { appendFileSync, mkdirSync, truncateSync, writeFileSync } from "node:fs";
+import type { FileHandle } from "node:fs/promises";
+import { join } from "node:path";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { diskImage, lookAtDisk } from "../../../collectors/host/disk-image.ts";
+import { patientReader, type ReadAt } from "../../../collectors/host/patient-read.ts";
+import type { RangeSource } from "../../../src/core/source.ts";
+import { placeAt, signal, temporary } from "./gathering.ts";
+
+const here = placeAt("/");
+
+async function openImage(path: string, readFrom?: (handle: FileHandle) => ReadAt): Promise<RangeSource> {
+  const opened = await diskImage(here, path, readFrom);
+  if (opened.kind === "none" || opened.source.kind !== "ranges") throw new Error("ranges were expected");
+  return opened.source;
+}
+
+async function readAll(source: RangeSource, chunk = 100_000): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  for (let at = 0; at < source.size; ) {
+    const into = Buffer.alloc(Math.min(chunk, source.size - at), 0xee);
+    const got = await source.read(into, at, signal);
+    pieces.push(into.subarray(0, got));
+    if (got === 0) break;
+    at += got;
+  }
+  return Buffer.concat(pieces);
+}
+
+function pattern(size: number): Buffer {
+  return Buffer.from(Uint8Array.from({ length: size }, (_, at) => (at * 7 + (at >> 8)) & 0xff));
+}
+
+/** Refuses every range that touches a bad sector, as a disk does. */
+function failing(handle: FileHandle, badSectors: readonly number[]): ReadAt {
+  return async (into, offset) => {
+    if (badSectors.some((sector) => sector * 512 < offset + into.length && (sector + 1) * 512 > offset)) throw Object.assign(new Error("EIO: i/o error, read"), { code: "EIO" });
+    return (await handle.read(into, 0, into.length, offset)).bytesRead;
+  };
+}
+
+describe("the image of a disk", () => {
+  test("an image file gives its bytes, is stable, and says `collected`", async () => {
+    using home = temporary();
+    const path = join(home.path, "disk.img");
+    const content = pattern(1_000_003);
+    writeFileSync(path, content);
+    const source = await openImage(path);
+    expect(source).toMatchObject({ size: 1_000_003, stable: true, store: "image", holes: [] });
+    const [a, b] = [Buffer.alloc(400_000), Buffer.alloc(700_000)];
+    await Promise.all([source.read(b, 400_000, signal), source.read(a, 0, signal)]);
+    expect(Buffer.concat([a, b.subarray(0, 600_003)]).equals(content)).toBe(true);
+    expect(await source.read(Buffer.alloc(10), 1_000_003, signal)).toBe(0);
+    expect(source.report()).toMatchObject({ outcome: "collected", detail: null, bad: [] });
+    await source.close();
+    await source.close();
+    expect(source.report().outcome).toBe("collected");
+  });
+
+  test("bad sectors become zeros that are mapped exactly; every good sector next to them is kept", async () => {
+    using home = temporary();
+    const path = join(home.path, "bad.img");
+    const content = pattern(300_000);
+    writeFileSync(path, content);
+    const bad = [3, 4, 5, 250, 585];
+    const source = await openImage(path, (handle) => failing(handle, bad));
+    const image = await readAll(source, 77_777);
+    const expected = Buffer.from(content);
+    for (const sector of bad) expected.fill(0, sector * 512, Math.min((sector + 1) * 512, content.length));
+    expect(image.equals(expected)).toBe(true);
+    const report = source.report();
+    await source.close();
+    expect(report.bad).toEqual([
+      { offset: 1536, length: 1536 },
+      { offset: 128_000, length: 512 },
+      { offset: 299_520, length: 480 },
+    ]);
+    expect(report.outcome).toBe("truncated");
+    expect(report.detail).toMatch(/^2528 bytes in 3 places could not be read/);
+    expect(report.coverage?.gaps).toHaveLength(3);
+  });
+
+  test("whatever sectors are bad and however it is asked, exactly they are zeros", async () => {
+    const size = 64 * 512;
+    const content = pattern(size);
+    await fc.assert(
+      fc.asyncProperty(fc.uniqueArray(fc.integer({ min: 0, max: 63 })), fc.integer({ min: 1, max: 20_000 }), async (bad, chunk) => {
+        const reader = patientReader(async (into, offset) => {
+          if (bad.some((sector) => sector * 512 < offset + into.length && (sector + 1) * 512 > offset)) throw Object.assign(new Error("EIO"), { code: "EIO" });
+          into.set(content.subarray(offset, offset + into.length));
+          return into.length;
+        }, 512);
+        const image = Buffer.alloc(size, 0xee);
+        for (let at = 0; at < size; at += chunk) await reader.read(image.subarray(at, Math.min(at + chunk, size)), at, signal);
+        const covered = reader.bad().flatMap(({ offset, length }) => Array.from({ length: length / 512 }, (_, index) => offset / 512 + index));
+        expect(covered).toEqual([...bad].sort((a, b) => a - b));
+        const expected = Buffer.from(content);
+        for (const sector of bad) expected.fill(0, sector * 512, (sector + 1) * 512);
+        expect(image.equals(expected)).toBe(true);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test("a device that becomes shorter is truncated, with what it promised and where it ended", async () => {
+    using home = temporary();
+    const path = join(home.path, "short.img");
+    writeFileSync(path, pattern(500_000));
+    const source = await openImage(path, (handle) => async (into, offset) => (await handle.read(into, 0, Math.max(0, Math.min(into.length, 300_000 - offset)), offset)).bytesRead);
+    expect((await readAll(source)).length).toBe(300_000);
+    expect(source.report()).toMatchObject({ outcome: "truncated", detail: "it promised 500000 bytes and ended at 300000" });
+    await source.close();
+  });
+
+  test.for([
+    ["written to", (path: string) => appendFileSync(path, "more")],
+    ["cut", (path: string) => truncateSync(path, 10)],
+  ] as const)("an image file that is %s meanwhile is reported as changed", async ([, change]) => {
+    using home = temporary();
+    const path = join(home.path, "moving.img");
+    writeFileSync(path, pattern(1000));
+    const source = await openImage(path);
+    change(path);
+    await readAll(source);
+    expect(source.report()).toMatchObject({ outcome: "truncated", detail: expect.stringMatching(/source changed while it was read/) });
+    await source.close();
+  });
+
+  test("an error that is not a bad sector breaks the reading off", async () => {
+    using home = temporary();
+    const path = join(home.path, "gone.img");
+    writeFileSync(path, pattern(1000));
+    const source = await openImage(path, () => async () => Promise.reject(Object.assign(new Error("ENXIO: the device is gone"), { code: "ENXIO" })));
+    await expect(readAll(source)).rejects.toThrow(/ENXIO/);
+    await source.close();
+  });
+
+  test("what is no disk is refused with its reason", async () => {
+    using home = temporary();
+    execFileSync("mkfifo", [join(home.path, "pipe")]);
+    mkdirSync(join(home.path, "dir"));
+    expect(await diskImage(here, join(home.path, "nothing"))).toMatchObject({ kind: "none", outcome: "unavailable", detail: expect.stringMatching(/no such file or device/) });
+    expect(await diskImage(here, join(home.path, "dir"))).toMatchObject({ kind: "none", outcome: "unavailable", detail: expect.stringMatching(/is a directory/) });
+    expect(await diskImage(here, join(home.path, "pipe"))).toMatchObject({ kind: "none", outcome: "unavailable", detail: expect.stringMatching(/is a pipe/) });
+    expect(await diskImage(here, "/dev/null")).toMatchObject({ kind: "none", outcome: "unavailable", detail: expect.stringMatching(/is a character-device/) });
+  });
+
+  test("an empty image is empty", async () => {
+    using home = temporary();
+    writeFileSync(join(home.path, "empty.img"), "");
+    const source = await openImage(join(home.path, "empty.img"));
+    expect(source.report().outcome).toBe("empty");
+    await source.close();
+  });
+});
+
+const loop = loopAvailable();
+
+describe("block devices", () => {
+  test.skipIf(!loop)("a loop device has its true size; mounted, it is live and says where", async () => {
+    using home = temporary();
+    const image = join(home.path, "fs.img");
+    writeFileSync(image, "");
+    truncateSync(image, 8 * 1024 * 1024);
+    execFileSync("mkfs.ext4", ["-q", "-F", image], { stdio: "ignore" });
+    const device = execFileSync("losetup", ["--find", "--show", image], { encoding: "utf8" }).trim();
+    const mount = join(home.path, "mnt");
+    mkdirSync(mount);
+    try {
+      expect(await lookAtDisk(here, device)).toEqual({ kind: "disk", size: 8 * 1024 * 1024, device: true, uses: [] });
+      expect(await lookAtDisk(here, image)).toMatchObject({ uses: [expect.stringMatching(/^loop\d+ can write to it$/)] });
+      execFileSync("mount", [device, mount]);
+      try {
+        const source = await openImage(device);
+        expect(source).toMatchObject({ size: 8 * 1024 * 1024, stable: false });
+        expect((await readAll(source, 1 << 20)).length).toBe(8 * 1024 * 1024);
+        expect(source.report()).toMatchObject({ outcome: "collected", detail: expect.stringContaining(`mounted at ${mount} (rw)`) });
+        await source.close();
+      } finally {
+        execFileSync("umount", [mount]);
+      }
+    } finally {
+      execFileSync("losetup", ["-d", device]);
+    }
+  });
+});
+
+function loopAvailable(): boolean {
+  try {
+    execFileSync("losetup", ["--find"], { stdio: "ignore" });
+    execFileSync("mkfs.ext4", ["-V"], { stdio: "ignore" });
+    return process.getuid?.() === 0;
+  } catch {
+    return false;
+  }
+}
