@@ -76,7 +76,8 @@ export async function takeExhibit(
     if (signal.aborted)
       throw signal.reason instanceof HoldfastError ? signal.reason : new HoldfastError("paused", `collection ${order.collection} was interrupted`, error);
     await abandonUpload(context, order, step, exhibit);
-    return emptyHanded(step, "failed", describeError(error));
+    const changed = error instanceof HoldfastError && error.code === "source-changed";
+    return emptyHanded(step, "failed", `${changed ? "source changed: " : ""}${describeError(error)}`);
   } finally {
     await stream.close();
     await source.close();
