@@ -21,7 +21,7 @@ const altering: readonly LedgerProblem["kind"][] = [
   "chain-broken", "exhibit-gap", "schema",
 ];
 
-const nothing: EntryFindings = { size: 0, end: 0, gaps: 0, root: EMPTY_ROOT, mismatched: [], rootOfColumns: null };
+const nothing: EntryFindings = { size: 0, end: 0, gaps: 0, root: EMPTY_ROOT, mismatched: [], rootOfColumns: null, strayTiles: 0 };
 
 /**
  * Recomputes the whole ledger from the bytes of its leaves and compares everything else with that: hash columns, tiles, index,
@@ -80,7 +80,7 @@ async function auditSnapshot(db: Db, paths: LedgerPaths, keys: LogVkeys, signed:
   index.end(found.end);
   const notes = checkpoints.end(found.end);
   nameMismatches(found, rootAtHead, signed, problems);
-  tailTraces(db, found.end, notes.beyond, problems);
+  tailTraces(db, found, notes.beyond, signed, problems);
   // A note is kept only after its head was swapped in, so none can be newer than the head that is read after it.
   if (later !== null && notes.newest !== null && notes.newest > later.size)
     problems.add("rollback", null, `head.db says size ${later.size}, and the ledger keeps the note of a head of size ${notes.newest}: an older head.db was put in its place`);
@@ -124,9 +124,11 @@ function nameMismatches(found: EntryFindings, rootAtHead: Hash | null, signed: C
 }
 
 /** Index, tiles and notes that speak of entries past the end show that there were more. */
-function tailTraces(db: Db, size: number, notesBeyond: number, problems: Problems): void {
-  const acts = Number(db.prepare("SELECT count(*) FROM act WHERE idx>=?").pluck().get(size));
-  if (acts > 0 || notesBeyond > 0) problems.add("entry-missing", size, `entries from ${size} on are missing: the index still names ${acts} of them, and ${notesBeyond} kept notes are of larger sizes`);
+function tailTraces(db: Db, found: EntryFindings, notesBeyond: number, signed: Checkpoint | null, problems: Problems): void {
+  const acts = Number(db.prepare("SELECT count(*) FROM act WHERE idx>=?").pluck().get(found.end));
+  if (acts > 0 || notesBeyond > 0) problems.add("entry-missing", found.end, `entries from ${found.end} on are missing: the index still names ${acts} of them, and ${notesBeyond} kept notes are of larger sizes`);
+  const shorter = signed !== null && found.size < signed.size;
+  if (found.strayTiles > 0 && !shorter) problems.add("tile-altered", null, `${found.strayTiles} tiles stand where the entries give none`);
 }
 
 function compareHead(found: EntryFindings, rootAtHead: Hash | null, signed: Checkpoint | null, problems: Problems): void {
