@@ -90,6 +90,7 @@ async function uploadPart({ place, fullKey }: Putting, upload: Upload, part: Par
           PartNumber: part.number,
           Body: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), // a view, not a copy
           ContentLength: bytes.length,
+          ChecksumAlgorithm: "SHA256",
           ChecksumSHA256: base64OfSha256(part.sha256),
         }),
         options,

@@ -59,6 +59,7 @@ async function send(putting: Putting, part: Part | null): Promise<Written> {
             ContentLength: bytes.length,
             ContentType: request.mediaType,
             IfNoneMatch: "*",
+            ChecksumAlgorithm: "SHA256",
             ChecksumSHA256: base64OfSha256(part?.sha256 ?? sha256OfNothing),
             Metadata: { [markName]: mark },
             ...lockParameters(request.key, request.retention),

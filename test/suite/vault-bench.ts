@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
+import { expect } from "vitest";
 import type { LockMode, LockWorth } from "../../src/core/lock.ts";
-import type { PutJournal, PutRequest, Stored, StoredRef, Vault } from "../../src/core/vault.ts";
+import type { PutJournal, PutRequest, Receipt, Stored, StoredRef, Vault } from "../../src/core/vault.ts";
 import { memoryJournal } from "./memory-journal.ts";
 import { partsOf, type TestStream } from "./parts-of.ts";
 
@@ -28,6 +29,8 @@ export type VaultTraits = {
   readonly lock: LockWorth;
   readonly seals: boolean;
   readonly versions: boolean;
+  /** Whether of several uploads that complete under one key at once only one does. */
+  readonly completesOnce: boolean;
   /** Probes of the doctor that this store is known to fail. */
   readonly failsProbes: readonly string[];
 };
@@ -63,8 +66,13 @@ export async function readAll(vault: Vault, ref: StoredRef, offset: number, leng
 }
 
 /** The receipt of an object that must be there. */
-export async function receiptOf(vault: Vault, stored: Stored): Promise<import("../../src/core/vault.ts").Receipt> {
+export async function receiptOf(vault: Vault, stored: Stored): Promise<Receipt> {
   const state = await vault.attest(stored, "identity", never);
   if (state.kind !== "present") throw new Error(`${state.kind}: ${state.text}`);
   return state.receipt;
+}
+
+/** Compares in one step: a matcher that walks megabytes byte by byte takes minutes. */
+export function expectBytes(found: Buffer | null, wanted: Uint8Array): void {
+  expect(found === null ? "nothing" : found.equals(wanted) ? "the same bytes" : `${found.length} other bytes for ${wanted.length}`).toBe("the same bytes");
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { memoryJournal, type MemoryJournal } from "./memory-journal.ts";
 import { bytesOf, partsOf } from "./parts-of.ts";
-import { never, newKey, requestOf, type VaultBench, type VaultTraits } from "./vault-bench.ts";
+import { expectBytes, never, newKey, requestOf, type VaultBench, type VaultTraits } from "./vault-bench.ts";
 
 export function resumeClaims(bench: () => VaultBench, traits: VaultTraits): void {
   const { partSize } = traits;
@@ -27,7 +27,7 @@ export function resumeClaims(bench: () => VaultBench, traits: VaultTraits): void
       expect(await bench().raw(key)).toBeNull();
       const stored = await bench().vault.put(requestOf(traits, bytes, { key, journal }), never);
       expect(stored.bytes).toBe(bytes.length);
-      expect(await bench().raw(key)).toEqual(bytes);
+      expectBytes(await bench().raw(key), bytes);
       expect(await bench().count(key)).toBe(1);
       expect(await bench().unfinished(key)).toBe(0);
     });
@@ -46,7 +46,7 @@ export function resumeClaims(bench: () => VaultBench, traits: VaultTraits): void
       const token = tokenOf(journal);
       await bench().vault.put(requestOf(traits, bytes, { key, journal }), never);
       expect(tokenOf(journal)).toBe(token);
-      expect(await bench().raw(key)).toEqual(bytes);
+      expectBytes(await bench().raw(key), bytes);
       expect([...stream.released.values()].every((times) => times === 1)).toBe(true);
     });
 
@@ -55,7 +55,7 @@ export function resumeClaims(bench: () => VaultBench, traits: VaultTraits): void
       const journal = await killedAfter(3, key);
       await bench().spoilPart(key, tokenOf(journal), 2);
       await bench().vault.put(requestOf(traits, bytes, { key, journal }), never);
-      expect(await bench().raw(key)).toEqual(bytes);
+      expectBytes(await bench().raw(key), bytes);
     });
 
     test("an upload that the store has lost starts over", async () => {
@@ -63,7 +63,7 @@ export function resumeClaims(bench: () => VaultBench, traits: VaultTraits): void
       const journal = await killedAfter(3, key);
       await bench().loseUpload(key, tokenOf(journal));
       await bench().vault.put(requestOf(traits, bytes, { key, journal }), never);
-      expect(await bench().raw(key)).toEqual(bytes);
+      expectBytes(await bench().raw(key), bytes);
       expect(await bench().count(key)).toBe(1);
     });
 
@@ -102,7 +102,7 @@ export function resumeClaims(bench: () => VaultBench, traits: VaultTraits): void
       const journal = memoryJournal();
       await bench().vault.put(requestOf(traits, bytes, { key, journal }), never);
       await expect(bench().vault.put(requestOf(traits, bytesOf(bytes.length, "other"), { key, journal }), never)).rejects.toMatchObject({ code: "source-changed" });
-      expect(await bench().raw(key)).toEqual(bytes);
+      expectBytes(await bench().raw(key), bytes);
     });
 
     test("another part size voids the old upload", async () => {
@@ -110,7 +110,7 @@ export function resumeClaims(bench: () => VaultBench, traits: VaultTraits): void
       const journal = await killedAfter(3, key);
       await bench().vault.put(requestOf(traits, bytes, { key, journal, stream: partsOf(bytes, partSize + 1024) }), never);
       expect(journal.load()?.partSize).toBe(partSize + 1024);
-      expect(await bench().raw(key)).toEqual(bytes);
+      expectBytes(await bench().raw(key), bytes);
       expect(await bench().unfinished(key)).toBe(0);
     });
 
@@ -124,7 +124,7 @@ export function resumeClaims(bench: () => VaultBench, traits: VaultTraits): void
       await expect(bench().vault.put(requestOf(traits, small, { key, journal }), never)).rejects.toThrow("killed");
       journal.before = null;
       await bench().vault.put(requestOf(traits, small, { key, journal }), never);
-      expect(await bench().raw(key)).toEqual(small);
+      expectBytes(await bench().raw(key), small);
       expect(await bench().count(key)).toBe(1);
     });
   });
@@ -144,7 +144,7 @@ export function resumeClaims(bench: () => VaultBench, traits: VaultTraits): void
       const journal = memoryJournal();
       await bench().vault.put(requestOf(traits, bytes, { key, journal }), never);
       await bench().vault.abandon(key, tokenOf(journal), never);
-      expect(await bench().raw(key)).toEqual(bytes);
+      expectBytes(await bench().raw(key), bytes);
     });
 
     test("an abandoned put that is resumed all the same starts over", async () => {
@@ -152,7 +152,7 @@ export function resumeClaims(bench: () => VaultBench, traits: VaultTraits): void
       const journal = await killedAfter(2, key);
       await bench().vault.abandon(key, tokenOf(journal), never);
       await bench().vault.put(requestOf(traits, bytes, { key, journal }), never);
-      expect(await bench().raw(key)).toEqual(bytes);
+      expectBytes(await bench().raw(key), bytes);
     });
 
     test("a token that is not the vault's own is refused", async () => {

@@ -4,9 +4,9 @@ import { startS3Fake, type S3Fake } from "../clouds/s3-fake.ts";
 import { memoryJournal } from "../suite/memory-journal.ts";
 import { bytesOf, partsOf } from "../suite/parts-of.ts";
 import { s3BenchOf } from "../suite/s3-bench.ts";
-import { inSeconds, never, newKey, readAll, receiptOf, requestOf, type VaultBench, type VaultTraits } from "../suite/vault-bench.ts";
+import { expectBytes, inSeconds, never, newKey, readAll, receiptOf, requestOf, type VaultBench, type VaultTraits } from "../suite/vault-bench.ts";
 
-const traits: VaultTraits = { partSize: 4096, mode: "compliance", lock: "irrevocable", seals: true, versions: true, failsProbes: [] };
+const traits: VaultTraits = { partSize: 4096, mode: "compliance", lock: "irrevocable", seals: true, versions: true, completesOnce: true, failsProbes: [] };
 const small = bytesOf(100, "small");
 const large = bytesOf(5 * 4096 + 17, "large");
 const forever = Number.POSITIVE_INFINITY;
@@ -64,7 +64,7 @@ describe("a fault that passes ends in one whole, sealed object", () => {
       const request = requestOf(traits, bytes);
       const stored = await bench.vault.put(request, never);
       proxy.clear();
-      expect(await bench.raw(request.key)).toEqual(bytes);
+      expectBytes(await bench.raw(request.key), bytes);
       expect(await bench.count(request.key)).toBe(1);
       expect(await receiptOf(bench.vault, stored)).toMatchObject({ sealed: true, problems: [] });
     });
@@ -96,7 +96,7 @@ describe("a fault that stays ends in the right error, and resume goes on", () =>
     const before = proxy.seen.filter((request) => request.operation === "UploadPart").length;
     const stored = await bench.vault.put(requestOf(traits, large, { key, journal, retainUntil }), never);
     expect(proxy.seen.filter((request) => request.operation === "UploadPart").length - before).toBeLessThanOrEqual(6 - journaled);
-    expect(await bench.raw(key)).toEqual(large);
+    expectBytes(await bench.raw(key), large);
     expect(await receiptOf(bench.vault, stored)).toMatchObject({ sealed: true, problems: [] });
   });
 });
@@ -126,7 +126,7 @@ test("another object that appears while parts are sent is not overwritten, and t
     },
   });
   await expect(bench.vault.put(requestOf(traits, large, { key, stream }), never)).rejects.toMatchObject({ code: "object-exists" });
-  expect(await bench.raw(key)).toEqual(small);
+  expectBytes(await bench.raw(key), small);
   expect(await bench.unfinished(key)).toBe(0);
 });
 
@@ -140,7 +140,7 @@ test("the upload that was aborted behind our back is told, and resume starts ove
   });
   await expect(bench.vault.put(requestOf(traits, large, { key, journal, stream }), never)).rejects.toMatchObject({ code: "vault", message: expect.stringContaining("lost the unfinished upload") });
   await bench.vault.put(requestOf(traits, large, { key, journal }), never);
-  expect(await bench.raw(key)).toEqual(large);
+  expectBytes(await bench.raw(key), large);
 });
 
 describe("read", () => {

@@ -1,0 +1,17 @@
+import { expect, inject, test } from "vitest";
+import { bytesOf } from "../suite/parts-of.ts";
+import { makeLockedBucket, placeOf, s3VaultOf } from "../suite/s3-bench.ts";
+import { never, requestOf, type VaultTraits } from "../suite/vault-bench.ts";
+
+const found = inject("servers").moto;
+const traits: VaultTraits = { partSize: 5 << 20, mode: "compliance", lock: "unknown", seals: false, versions: true, completesOnce: true, failsProbes: [] };
+
+test.for([0, 10, (5 << 20) + 1])("%i bytes in moto are never called sealed", async (length, { skip }) => {
+  if (found.kind === "none") return skip(`moto: ${found.why}`);
+  const place = placeOf(found.server, "liar");
+  await makeLockedBucket(place);
+  const vault = s3VaultOf(place, { attempts: 2, sleep: async () => undefined });
+  const stored = await vault.put(requestOf(traits, bytesOf(length, "lied")), never);
+  expect(await vault.attest(stored, "identity", never)).toMatchObject({ kind: "present", receipt: { sealed: false, lock: "unknown" } });
+  expect((await vault.probe(never)).some((answer) => answer.fatal && !answer.ok)).toBe(true);
+});
