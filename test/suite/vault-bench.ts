@@ -29,8 +29,8 @@ export type VaultTraits = {
   readonly lock: LockWorth;
   readonly seals: boolean;
   readonly versions: boolean;
-  /** Whether of several uploads that complete under one key at once only one does. */
-  readonly completesOnce: boolean;
+  /** Whether If-None-Match lets exactly one of several writers of one key through, also when they come at once. */
+  readonly oneWinner: boolean;
   /** Probes of the doctor that this store is known to fail. */
   readonly failsProbes: readonly string[];
 };

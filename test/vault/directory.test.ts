@@ -7,7 +7,7 @@ import { openDirectoryVault } from "../../src/vault/directory.ts";
 import type { VaultBench, VaultTraits } from "../suite/vault-bench.ts";
 import { vaultSuite } from "../suite/vault-suite.ts";
 
-const traits: VaultTraits = { partSize: 4096, mode: "directory", lock: "removable", seals: false, versions: false, completesOnce: true, failsProbes: ["lock"] };
+const traits: VaultTraits = { partSize: 4096, mode: "directory", lock: "removable", seals: false, versions: false, oneWinner: true, failsProbes: ["lock"] };
 
 async function openBench(): Promise<VaultBench> {
   const root = await mkdtemp(join(tmpdir(), "holdfast-vault-"));

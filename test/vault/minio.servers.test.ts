@@ -13,5 +13,5 @@ else
       await makeLockedBucket(place);
       return s3BenchOf(place, async () => undefined);
     },
-    { partSize: 5 << 20, mode: "compliance", lock: "irrevocable", seals: true, versions: true, completesOnce: true, failsProbes: [] },
+    { partSize: 5 << 20, mode: "compliance", lock: "irrevocable", seals: true, versions: true, oneWinner: true, failsProbes: [] },
   );

@@ -4,7 +4,7 @@ import { makeLockedBucket, placeOf, s3VaultOf } from "../suite/s3-bench.ts";
 import { never, requestOf, type VaultTraits } from "../suite/vault-bench.ts";
 
 const found = inject("servers").moto;
-const traits: VaultTraits = { partSize: 5 << 20, mode: "compliance", lock: "unknown", seals: false, versions: true, completesOnce: true, failsProbes: [] };
+const traits: VaultTraits = { partSize: 5 << 20, mode: "compliance", lock: "unknown", seals: false, versions: true, oneWinner: true, failsProbes: [] };
 
 test.for([0, 10, (5 << 20) + 1])("%i bytes in moto are never called sealed", async (length, { skip }) => {
   if (found.kind === "none") return skip(`moto: ${found.why}`);

@@ -15,7 +15,7 @@ vaultSuite(
     fakes.push(fake);
     return s3BenchOf({ endpoint: fake.url, credentials: fake.credentials, bucket: "evidence" }, async () => undefined, { expectedOwner: fake.owner });
   },
-  { partSize: 4096, mode: "compliance", lock: "irrevocable", seals: true, versions: true, completesOnce: true, failsProbes: [] },
+  { partSize: 4096, mode: "compliance", lock: "irrevocable", seals: true, versions: true, oneWinner: true, failsProbes: [] },
 );
 
 test("nothing that the vault asked is outside of S3 as the fake knows it", () => {

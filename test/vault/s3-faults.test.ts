@@ -6,7 +6,7 @@ import { bytesOf, partsOf } from "../suite/parts-of.ts";
 import { s3BenchOf } from "../suite/s3-bench.ts";
 import { expectBytes, inSeconds, never, newKey, readAll, receiptOf, requestOf, type VaultBench, type VaultTraits } from "../suite/vault-bench.ts";
 
-const traits: VaultTraits = { partSize: 4096, mode: "compliance", lock: "irrevocable", seals: true, versions: true, completesOnce: true, failsProbes: [] };
+const traits: VaultTraits = { partSize: 4096, mode: "compliance", lock: "irrevocable", seals: true, versions: true, oneWinner: true, failsProbes: [] };
 const small = bytesOf(100, "small");
 const large = bytesOf(5 * 4096 + 17, "large");
 const forever = Number.POSITIVE_INFINITY;

@@ -6,7 +6,7 @@ import { s3VaultOf, type S3Place } from "../suite/s3-bench.ts";
 import { bytesOf } from "../suite/parts-of.ts";
 import { never, requestOf, type VaultTraits } from "../suite/vault-bench.ts";
 
-const traits: VaultTraits = { partSize: 4096, mode: "compliance", lock: "irrevocable", seals: true, versions: true, completesOnce: true, failsProbes: [] };
+const traits: VaultTraits = { partSize: 4096, mode: "compliance", lock: "irrevocable", seals: true, versions: true, oneWinner: true, failsProbes: [] };
 let fake: S3Fake;
 let liar: LyingProxy;
 let place: S3Place;

@@ -7,7 +7,7 @@ import { placeOf, s3ClientOf, s3VaultOf, type S3Place } from "../suite/s3-bench.
 import { inSeconds, never, requestOf, type VaultTraits } from "../suite/vault-bench.ts";
 
 /** s3rver takes locks with 200 and keeps none: the liar of the tier that needs npm only. */
-const traits: VaultTraits = { partSize: 5 << 20, mode: "compliance", lock: "unknown", seals: false, versions: false, completesOnce: true, failsProbes: [] };
+const traits: VaultTraits = { partSize: 5 << 20, mode: "compliance", lock: "unknown", seals: false, versions: false, oneWinner: true, failsProbes: [] };
 let server: Server;
 let place: S3Place;
 beforeAll(async () => {

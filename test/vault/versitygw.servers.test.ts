@@ -14,5 +14,5 @@ else
       return s3BenchOf(place, async () => undefined, { expectedOwner: found.server.owner });
     },
     // It lets a COMPLIANCE lock be shortened, and the doctor must say so (test/clouds/LIES.md).
-    { partSize: 5 << 20, mode: "compliance", lock: "irrevocable", seals: true, versions: true, completesOnce: false, failsProbes: ["shorten"] },
+    { partSize: 5 << 20, mode: "compliance", lock: "irrevocable", seals: true, versions: true, oneWinner: false, failsProbes: ["shorten"] },
   );
