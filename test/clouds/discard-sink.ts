@@ -14,10 +14,11 @@ import { createServer, type Socket } from "node:net";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { newSink, type SinkAnswer, type SinkRequest, sinkAnswer } from "./discard-sink-store.ts";
+import { newSink, type SinkAnswer, type SinkRequest } from "./discard-sink-state.ts";
+import { sinkAnswer } from "./discard-sink-store.ts";
 import { recognize } from "./s3-fake-operations.ts";
 
-/** Bodies that are looked at: XML, and objects small enough for an MD5 that clients compare. */
+/** Bodies that are looked at besides XML: objects small enough for an MD5 that clients compare. */
 const smallBody = 1 << 20;
 
 export async function startDiscardSink(port: number): Promise<{ readonly port: number; stop(): Promise<void> }> {
@@ -102,13 +103,18 @@ function parseHead(text: string): {
     request: { method, url, known, header: (name) => headers.get(name) ?? null, headers },
     length,
     left: length,
-    kept: length <= smallBody ? [] : null,
+    kept: method === "POST" || length <= smallBody ? [] : null,
   };
 }
 
 function reply(socket: Socket, method: string, { status, headers, body }: SinkAnswer): void {
   const bytes = Buffer.from(body);
-  const lines = [`HTTP/1.1 ${status} ${status < 400 ? "OK" : "Refused"}`, `date: ${new Date().toUTCString()}`, "x-amz-request-id: SINK", "server: discard-sink"];
+  const lines = [
+    `HTTP/1.1 ${status} ${status < 400 ? "OK" : "Refused"}`,
+    `date: ${new Date().toUTCString()}`,
+    "x-amz-request-id: SINK",
+    "server: discard-sink",
+  ];
   if (status !== 204 && headers["content-length"] === undefined) lines.push(`content-length: ${bytes.length}`);
   if (bytes.length > 0) lines.push("content-type: application/xml");
   for (const [name, value] of Object.entries(headers)) lines.push(`${name}: ${value}`);
@@ -138,5 +144,9 @@ if (import.meta.main) {
   const sink = await startDiscardSink(Number(values.port));
   process.stdout.write(`${sink.port}\n`);
   // A parent that dies without saying so closes the pipe.
-  if (values["while-stdin"]) process.stdin.resume().on("end", () => process.exit(0)).on("error", () => process.exit(0));
+  if (values["while-stdin"])
+    process.stdin
+      .resume()
+      .on("end", () => process.exit(0))
+      .on("error", () => process.exit(0));
 }

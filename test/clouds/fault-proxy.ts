@@ -14,7 +14,7 @@
 import type { IncomingMessage } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { errorDocument } from "./s3-fake-xml.ts";
-import { answerXml, type Exchange, type Proxy, type ProxyOperation, relay, startProxy } from "./proxy.ts";
+import { answerXml, type Exchange, type S3Proxy, type ProxyOperation, relay, startProxy } from "./proxy.ts";
 
 export type FaultAction =
   /** Answered here, never forwarded. `retryAfter` in seconds. */
@@ -46,7 +46,7 @@ export type Fault = {
   readonly does: FaultAction;
 };
 
-export type FaultProxy = Proxy & {
+export type FaultProxy = S3Proxy & {
   /** What was done, in order. */
   readonly fired: readonly { readonly operation: ProxyOperation; readonly kind: FaultAction["kind"]; readonly key: string }[];
   add(fault: Fault): void;
@@ -131,7 +131,11 @@ async function act(action: FaultAction, exchange: Exchange): Promise<void> {
 }
 
 function errorXml(code: string, message: string): string {
-  return errorDocument([["Code", code], ["Message", message], ["RequestId", "PROXY"]]);
+  return errorDocument([
+    ["Code", code],
+    ["Message", message],
+    ["RequestId", "PROXY"],
+  ]);
 }
 
 function reset(message: IncomingMessage): void {

@@ -6,7 +6,7 @@
  *     liar.tell(["day-short", "hold-off"]); await liar.stop();
  */
 import type { IncomingHttpHeaders } from "node:http";
-import { answerXml, bodyText, type Exchange, type Proxy, relay, startProxy } from "./proxy.ts";
+import { answerXml, bodyText, type Exchange, type S3Proxy, relay, startProxy } from "./proxy.ts";
 import { errorDocument } from "./s3-fake-xml.ts";
 
 export const lies = [
@@ -31,7 +31,7 @@ export const lies = [
 ] as const;
 export type Lie = (typeof lies)[number];
 
-export type LyingProxy = Proxy & { tell(lies: readonly Lie[]): void };
+export type LyingProxy = S3Proxy & { tell(lies: readonly Lie[]): void };
 
 export async function startLyingProxy(upstream: string, first: readonly Lie[]): Promise<LyingProxy> {
   let told = new Set<Lie>(first);
@@ -46,7 +46,15 @@ export async function startLyingProxy(upstream: string, first: readonly Lie[]): 
 
 async function lie(exchange: Exchange, told: ReadonlySet<Lie>): Promise<void> {
   const { operation, query } = exchange;
-  const refuse = (status: number, code: string): Promise<void> => answerXml(exchange, status, errorDocument([["Code", code], ["Message", code]]));
+  const refuse = (status: number, code: string): Promise<void> =>
+    answerXml(
+      exchange,
+      status,
+      errorDocument([
+        ["Code", code],
+        ["Message", code],
+      ]),
+    );
   switch (operation) {
     case "GetObjectRetention":
       if (told.has("retention-forbidden")) return refuse(403, "AccessDenied");

@@ -1,7 +1,17 @@
 import { createHash, randomBytes } from "node:crypto";
 import {
-  CompleteMultipartUploadCommand, CreateMultipartUploadCommand, DeleteObjectCommand, GetObjectCommand, GetObjectLegalHoldCommand,
-  GetObjectRetentionCommand, HeadBucketCommand, HeadObjectCommand, ListPartsCommand, PutObjectCommand, PutObjectRetentionCommand, S3Client,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  GetObjectLegalHoldCommand,
+  GetObjectRetentionCommand,
+  HeadBucketCommand,
+  HeadObjectCommand,
+  ListPartsCommand,
+  PutObjectCommand,
+  PutObjectRetentionCommand,
+  S3Client,
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -108,7 +118,12 @@ describe("faults", () => {
 
   test("a token runs out and is renewed", async () => {
     proxy.add(expiredToken(2, 2));
-    expect([await ending(put()), await ending(put()), await ending(put()), await ending(put())]).toEqual(["accepted", "ExpiredToken", "ExpiredToken", "accepted"]);
+    expect([await ending(put()), await ending(put()), await ending(put()), await ending(put())]).toEqual([
+      "accepted",
+      "ExpiredToken",
+      "ExpiredToken",
+      "accepted",
+    ]);
   });
 
   test("a stalled request can be given up and is then never made", async () => {
@@ -199,7 +214,9 @@ describe("lies", () => {
     liar.tell(["delete-accepted", "shorten-accepted", "retention-garbled"]);
     const at = { Bucket, Key: "a", VersionId };
     expect(await ending(s3.send(new DeleteObjectCommand(at)))).toBe("accepted");
-    expect(await ending(s3.send(new PutObjectRetentionCommand({ ...at, Retention: { Mode: "COMPLIANCE", RetainUntilDate: new Date("2030-01-01") } })))).toBe("accepted");
+    expect(await ending(s3.send(new PutObjectRetentionCommand({ ...at, Retention: { Mode: "COMPLIANCE", RetainUntilDate: new Date("2030-01-01") } })))).toBe(
+      "accepted",
+    );
     expect(fake.bucket(Bucket).keys.get("a")?.[0]?.retention?.until).toEqual(until);
   });
 });

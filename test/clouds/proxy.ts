@@ -19,16 +19,17 @@ export type Exchange = {
   readonly forward: (body?: AsyncIterable<Buffer>) => Promise<IncomingMessage>;
 };
 
-export type Proxy = {
+export type S3Proxy = {
   readonly url: string;
   /** Every request in the order of its arrival. */
   readonly seen: readonly { readonly operation: ProxyOperation; readonly key: string; readonly query: string }[];
   stop(): Promise<void>;
 };
 
-export async function startProxy(upstream: string, handle: (exchange: Exchange) => Promise<void>): Promise<Proxy> {
+export async function startProxy(upstream: string, handle: (exchange: Exchange) => Promise<void>): Promise<S3Proxy> {
   const target = new URL(upstream);
-  const agent = new Agent({ keepAlive: true, maxSockets: 64 });
+  // A connection a request: a kept one that the server just closed would be a fault that nobody asked for.
+  const agent = new Agent({ keepAlive: false });
   const seen: { operation: ProxyOperation; key: string; query: string }[] = [];
   const server = createServer((message, response) => {
     const url = new URL(message.url ?? "/", upstream);
@@ -39,6 +40,7 @@ export async function startProxy(upstream: string, handle: (exchange: Exchange) 
     handle({ operation, bucket, key, query: url.searchParams, message, response, forward }).catch(() => response.destroy());
   });
   server.requestTimeout = 0;
+  server.keepAliveTimeout = 0;
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject).listen(0, "127.0.0.1", resolve);
   });

@@ -1,4 +1,4 @@
-import { createHash, type Hash } from "node:crypto";
+import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { crc32 } from "node:zlib";
 import { S3Error, invalidRequest, Violation } from "./s3-fake-error.ts";
@@ -29,7 +29,9 @@ export async function readBody(message: IncomingMessage, header: (name: string) 
   const named = declared?.algorithm ?? (trailerName === null ? null : trailerChecksum(trailerName));
   const md5 = createHash("md5");
   const whole = payload !== null && /^[0-9a-f]{64}$/.test(payload) ? createHash("sha256") : null;
-  const summer = named === null ? null : named === "SHA256" && whole !== null ? hexTwin(whole) : newSummer(named);
+  // One hash does for the signed payload and the declared SHA-256.
+  const shared = named === "SHA256" ? whole : null;
+  const summer = named === null || shared !== null ? null : newSummer(named);
   const chunks: Buffer[] = [];
   let size = 0;
   const trailers = new Map<string, string>();
@@ -39,7 +41,7 @@ export async function readBody(message: IncomingMessage, header: (name: string) 
     size += chunk.length;
     md5.update(chunk);
     whole?.update(chunk);
-    if (summer !== null && !("twin" in summer)) summer.update(chunk);
+    summer?.update(chunk);
     if (keep) chunks.push(chunk);
   }
   const md5hex = md5.digest("hex");
@@ -47,14 +49,14 @@ export async function readBody(message: IncomingMessage, header: (name: string) 
   if (wholeDigest !== null && wholeDigest.toString("hex") !== payload)
     throw new S3Error(400, "XAmzContentSHA256Mismatch", "The provided 'x-amz-content-sha256' header does not match what was computed.");
   const length = header("x-amz-decoded-content-length");
-  if (length !== null && Number(length) !== size)
-    throw new S3Error(400, "IncompleteBody", "The request body terminated unexpectedly");
+  if (length !== null && Number(length) !== size) throw new S3Error(400, "IncompleteBody", "The request body terminated unexpectedly");
   checkMd5(header("content-md5"), md5hex);
   const value = declared?.value ?? (trailerName === null ? null : (trailers.get(trailerName) ?? null));
-  if (trailerName !== null && value === null) throw new S3Error(400, "MalformedTrailerError", "The request contained trailing data that was not well-formed or did not conform to our published schema.");
+  if (trailerName !== null && value === null)
+    throw new S3Error(400, "MalformedTrailerError", "The request contained trailing data that was not well-formed or did not conform to our published schema.");
   let checksum: FakeChecksum | null = null;
-  if (named !== null && value !== null && summer !== null) {
-    const actual = "twin" in summer ? (wholeDigest ?? Buffer.alloc(0)).toString("base64") : summer.base64();
+  if (named !== null && value !== null) {
+    const actual = summer === null ? wholeDigest?.toString("base64") : summer.base64();
     if (actual !== value) throw new S3Error(400, "BadDigest", `The ${named} you specified did not match the calculated checksum.`);
     checksum = { algorithm: named, type: "FULL_OBJECT", value };
   }
@@ -71,8 +73,7 @@ function declaredChecksum(header: (name: string) => string | null): { readonly a
   if (only === undefined) return null;
   const bytes = { SHA256: 32, SHA1: 20, CRC32: 4 }[only.algorithm];
   const decoded = Buffer.from(only.value, "base64");
-  if (decoded.length !== bytes || decoded.toString("base64") !== only.value)
-    throw invalidRequest(`Value for ${only.name} header is invalid.`);
+  if (decoded.length !== bytes || decoded.toString("base64") !== only.value) throw invalidRequest(`Value for ${only.name} header is invalid.`);
   return only;
 }
 
@@ -89,15 +90,13 @@ function checkMd5(given: string | null, hex: string): void {
     throw new S3Error(400, "BadDigest", "The Content-MD5 you specified did not match what we received.");
 }
 
-function hexTwin(_of: Hash): { readonly twin: true } {
-  return { twin: true };
-}
-
 export function newSummer(algorithm: ChecksumName): Summer {
   if (algorithm === "CRC32") {
     let sum = 0;
     return {
-      update: (chunk) => void (sum = crc32(chunk, sum)),
+      update: (chunk) => {
+        sum = crc32(chunk, sum);
+      },
       base64: () => {
         const out = Buffer.alloc(4);
         out.writeUInt32BE(sum);

@@ -7,8 +7,22 @@ import { childText, type XmlValue, xmlDocument } from "./s3-fake-xml.ts";
 const done = (body: string | null = null, status = 200): Answer => ({ status, headers: {}, body });
 
 export function listBuckets(call: Call): Answer {
-  const buckets = [...call.state.buckets.values()].map((b) => ["Bucket", [["Name", b.name], ["CreationDate", b.created]]] as const);
-  return done(xmlDocument("ListAllMyBucketsResult", [["Owner", [["ID", call.state.owner]]], ["Buckets", buckets]]));
+  const buckets = [...call.state.buckets.values()].map(
+    (b) =>
+      [
+        "Bucket",
+        [
+          ["Name", b.name],
+          ["CreationDate", b.created],
+        ],
+      ] as const,
+  );
+  return done(
+    xmlDocument("ListAllMyBucketsResult", [
+      ["Owner", [["ID", call.state.owner]]],
+      ["Buckets", buckets],
+    ]),
+  );
 }
 
 export async function createBucket(call: Call): Promise<Answer> {
@@ -16,7 +30,9 @@ export async function createBucket(call: Call): Promise<Answer> {
   if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(call.bucketName))
     throw new S3Error(400, "InvalidBucketName", "The specified bucket is not valid.", [["BucketName", call.bucketName]]);
   if (call.state.buckets.has(call.bucketName))
-    throw new S3Error(409, "BucketAlreadyOwnedByYou", "Your previous request to create the named bucket succeeded and you already own it.", [["BucketName", call.bucketName]]);
+    throw new S3Error(409, "BucketAlreadyOwnedByYou", "Your previous request to create the named bucket succeeded and you already own it.", [
+      ["BucketName", call.bucketName],
+    ]);
   newBucket(call.state, call.bucketName, call.header("x-amz-bucket-object-lock-enabled")?.toLowerCase() === "true", false);
   return { status: 200, headers: { location: `/${call.bucketName}` }, body: null };
 }
@@ -24,7 +40,9 @@ export async function createBucket(call: Call): Promise<Answer> {
 export function deleteBucket(call: Call): Answer {
   const bucket = bucketOf(call);
   if (bucket.keys.size > 0)
-    throw new S3Error(409, "BucketNotEmpty", "The bucket you tried to delete is not empty. You must delete all versions in the bucket.", [["BucketName", bucket.name]]);
+    throw new S3Error(409, "BucketNotEmpty", "The bucket you tried to delete is not empty. You must delete all versions in the bucket.", [
+      ["BucketName", bucket.name],
+    ]);
   call.state.buckets.delete(bucket.name);
   return done(null, 204);
 }
@@ -61,8 +79,25 @@ export function getObjectLockConfiguration(call: Call): Answer {
   if (!bucket.objectLock)
     throw new S3Error(404, "ObjectLockConfigurationNotFoundError", "Object Lock configuration does not exist for this bucket", [["BucketName", bucket.name]]);
   const { rule } = bucket;
-  const retention: XmlValue = rule === null ? null : [["DefaultRetention", [["Mode", rule.mode], ["Days", rule.days], ["Years", rule.years]]]];
-  return done(xmlDocument("ObjectLockConfiguration", [["ObjectLockEnabled", "Enabled"], ["Rule", retention]]));
+  const retention: XmlValue =
+    rule === null
+      ? null
+      : [
+          [
+            "DefaultRetention",
+            [
+              ["Mode", rule.mode],
+              ["Days", rule.days],
+              ["Years", rule.years],
+            ],
+          ],
+        ];
+  return done(
+    xmlDocument("ObjectLockConfiguration", [
+      ["ObjectLockEnabled", "Enabled"],
+      ["Rule", retention],
+    ]),
+  );
 }
 
 export async function putObjectLockConfiguration(call: Call): Promise<Answer> {
@@ -92,24 +127,42 @@ export async function deleteObjects(call: Call): Promise<Answer> {
   const bucket = bucketOf(call);
   const root = await xmlBody(call, "Delete");
   onlyChildren(root, ["Object", "Quiet"]);
-  const results = root.children.filter((c) => c.name === "Object").map((object) => {
-    onlyChildren(object, ["Key", "VersionId"]);
-    const key = childText(object, "Key") ?? "";
-    const id = childText(object, "VersionId");
-    try {
-      const headers = deleteKey(call, bucket, key, id);
-      const marker = id === null && headers["x-amz-delete-marker"] === "true";
-      return ["Deleted", [
-        ["Key", key],
-        ["VersionId", id],
-        ["DeleteMarker", marker ? true : null],
-        ["DeleteMarkerVersionId", marker ? (headers["x-amz-version-id"] ?? null) : null],
-      ]] as const;
-    } catch (error) {
-      if (!(error instanceof S3Error)) throw error;
-      return ["Error", [["Key", key], ["VersionId", id], ["Code", error.code], ["Message", error.message]]] as const;
-    }
-  });
+  const results = root.children
+    .filter((c) => c.name === "Object")
+    .map((object) => {
+      onlyChildren(object, ["Key", "VersionId"]);
+      const key = childText(object, "Key") ?? "";
+      const id = childText(object, "VersionId");
+      try {
+        const headers = deleteKey(call, bucket, key, id);
+        const marker = id === null && headers["x-amz-delete-marker"] === "true";
+        return [
+          "Deleted",
+          [
+            ["Key", key],
+            ["VersionId", id],
+            ["DeleteMarker", marker ? true : null],
+            ["DeleteMarkerVersionId", marker ? (headers["x-amz-version-id"] ?? null) : null],
+          ],
+        ] as const;
+      } catch (error) {
+        if (!(error instanceof S3Error)) throw error;
+        return [
+          "Error",
+          [
+            ["Key", key],
+            ["VersionId", id],
+            ["Code", error.code],
+            ["Message", error.message],
+          ],
+        ] as const;
+      }
+    });
   const quiet = childText(root, "Quiet") === "true";
-  return done(xmlDocument("DeleteResult", results.filter(([name]) => !quiet || name === "Error")));
+  return done(
+    xmlDocument(
+      "DeleteResult",
+      results.filter(([name]) => !quiet || name === "Error"),
+    ),
+  );
 }

@@ -31,8 +31,7 @@ export function makeCall(state: FakeState, operation: OperationName, bucket: str
     return typeof value === "string" ? value : null;
   };
   // The sums of a Complete are about the object that it makes, not about its own XML.
-  const bodyHeader = (name: string): string | null =>
-    operation === "CompleteMultipartUpload" && name.startsWith("x-amz-checksum-") ? null : header(name);
+  const bodyHeader = (name: string): string | null => (operation === "CompleteMultipartUpload" && name.startsWith("x-amz-checksum-") ? null : header(name));
   return {
     state,
     operation,
@@ -48,8 +47,7 @@ export function makeCall(state: FakeState, operation: OperationName, bucket: str
 
 export function bucketOf(call: Call): FakeBucket {
   const bucket = call.state.buckets.get(call.bucketName);
-  if (bucket === undefined)
-    throw new S3Error(404, "NoSuchBucket", "The specified bucket does not exist", [["BucketName", call.bucketName]]);
+  if (bucket === undefined) throw new S3Error(404, "NoSuchBucket", "The specified bucket does not exist", [["BucketName", call.bucketName]]);
   return bucket;
 }
 
@@ -91,8 +89,7 @@ export async function xmlBody(call: Call, root: string): Promise<XmlNode> {
 
 /** S3 reads over unknown elements in places; a test should hear of them. */
 export function onlyChildren(node: XmlNode, allowed: readonly string[]): void {
-  for (const child of node.children)
-    if (!allowed.includes(child.name)) throw new Violation(`<${child.name}> in <${node.name}>`);
+  for (const child of node.children) if (!allowed.includes(child.name)) throw new Violation(`<${child.name}> in <${node.name}>`);
 }
 
 export function versionHeader(bucket: FakeBucket, version: FakeVersion): Record<string, string> {

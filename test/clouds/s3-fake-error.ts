@@ -27,16 +27,19 @@ export class Violation extends Error {
 
 export const noSuchKey = (key: string): S3Error => new S3Error(404, "NoSuchKey", "The specified key does not exist.", [["Key", key]]);
 export const noSuchVersion = (key: string, version: string): S3Error =>
-  new S3Error(404, "NoSuchVersion", "The specified version does not exist.", [["Key", key], ["VersionId", version]]);
+  new S3Error(404, "NoSuchVersion", "The specified version does not exist.", [
+    ["Key", key],
+    ["VersionId", version],
+  ]);
 export const noSuchUpload = (id: string): S3Error =>
-  new S3Error(
-    404,
-    "NoSuchUpload",
-    "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.",
-    [["UploadId", id]],
-  );
+  new S3Error(404, "NoSuchUpload", "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.", [
+    ["UploadId", id],
+  ]);
 export const invalidArgument = (message: string, name: string, value: string): S3Error =>
-  new S3Error(400, "InvalidArgument", message, [["ArgumentName", name], ["ArgumentValue", value]]);
+  new S3Error(400, "InvalidArgument", message, [
+    ["ArgumentName", name],
+    ["ArgumentValue", value],
+  ]);
 export const invalidRequest = (message: string): S3Error => new S3Error(400, "InvalidRequest", message);
 export const accessDenied = (message = "Access Denied"): S3Error => new S3Error(403, "AccessDenied", message);
 export const malformedXml = (): S3Error =>

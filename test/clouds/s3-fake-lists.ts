@@ -114,7 +114,10 @@ export function listMultipartUploads(call: Call): Answer {
     .filter((u) => keyMarker === "" || byKey(u.key, keyMarker) > 0 || (u.key === keyMarker && idMarker !== "" && byKey(u.id, idMarker) > 0));
   const page = all.slice(0, most);
   const truncated = all.length > page.length;
-  const owner = [["ID", call.state.owner], ["DisplayName", "fake"]] as const;
+  const owner = [
+    ["ID", call.state.owner],
+    ["DisplayName", "fake"],
+  ] as const;
   return {
     status: 200,
     headers: {},
@@ -128,15 +131,21 @@ export function listMultipartUploads(call: Call): Answer {
       ["EncodingType", call.query("encoding-type")],
       ["MaxUploads", most],
       ["IsTruncated", truncated],
-      ...page.map((u) => ["Upload", [
-        ["Key", encode(u.key)],
-        ["UploadId", u.id],
-        ["Initiator", owner],
-        ["Owner", owner],
-        ["StorageClass", "STANDARD"],
-        ["Initiated", u.started],
-        ["ChecksumAlgorithm", u.algorithm],
-      ]] satisfies readonly [string, XmlValue]),
+      ...page.map(
+        (u) =>
+          [
+            "Upload",
+            [
+              ["Key", encode(u.key)],
+              ["UploadId", u.id],
+              ["Initiator", owner],
+              ["Owner", owner],
+              ["StorageClass", "STANDARD"],
+              ["Initiated", u.started],
+              ["ChecksumAlgorithm", u.algorithm],
+            ],
+          ] satisfies readonly [string, XmlValue],
+      ),
     ]),
   };
 }

@@ -1,4 +1,4 @@
-import { accessDenied, invalidArgument, invalidRequest, malformedXml, S3Error } from "./s3-fake-error.ts";
+import { accessDenied, invalidArgument, invalidRequest, malformedXml, type S3Error } from "./s3-fake-error.ts";
 import type { FakeBucket, FakeRetention, FakeVersion, LockModeName } from "./s3-fake-state.ts";
 
 /** The rules of Object Lock (facts/aws §7.6): pure decisions over one version and the time. */

@@ -1,11 +1,11 @@
+import { createHash } from "node:crypto";
 import { newSummer } from "./s3-fake-body.ts";
 import { type Answer, bucketOf, type Call, onlyChildren, versionHeader, wholeNumber, xmlBody } from "./s3-fake-call.ts";
 import { invalidArgument, invalidRequest, malformedXml, noSuchUpload, S3Error, Violation } from "./s3-fake-error.ts";
 import { defaultRetention, lockOfHeaders } from "./s3-fake-lock.ts";
-import { checkCondition, checkKey, checksumHeader, encryption, storedHeaders } from "./s3-fake-objects.ts";
+import { checkCondition, checkKey, encryption, storedHeaders } from "./s3-fake-objects.ts";
 import { addVersion, type ChecksumName, type FakeBucket, type FakeChecksum, type FakePart, type FakeUpload, newId } from "./s3-fake-state.ts";
 import { childText, type XmlNode, type XmlValue, xmlDocument } from "./s3-fake-xml.ts";
-import { createHash } from "node:crypto";
 
 export function createMultipartUpload(call: Call): Answer {
   const bucket = bucketOf(call);
@@ -13,8 +13,7 @@ export function createMultipartUpload(call: Call): Answer {
   const lock = lockOfHeaders(bucket, call.header, call.state.clock());
   const algorithm = parseAlgorithm(call.header("x-amz-checksum-algorithm"));
   const type = call.header("x-amz-checksum-type");
-  if (type !== null && algorithm === null)
-    throw invalidRequest("The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.");
+  if (type !== null && algorithm === null) throw invalidRequest("The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.");
   if (type === "FULL_OBJECT" && algorithm !== "CRC32")
     throw invalidRequest(`The FULL_OBJECT checksum type cannot be used with the ${algorithm?.toLowerCase()} checksum algorithm.`);
   if (type === "FULL_OBJECT") throw new Violation("FULL_OBJECT sums of a multipart upload");
@@ -37,7 +36,11 @@ export function createMultipartUpload(call: Call): Answer {
       ...encryption(upload),
       ...(algorithm === null ? {} : { "x-amz-checksum-algorithm": algorithm, "x-amz-checksum-type": "COMPOSITE" }),
     },
-    body: xmlDocument("InitiateMultipartUploadResult", [["Bucket", bucket.name], ["Key", call.key], ["UploadId", upload.id]]),
+    body: xmlDocument("InitiateMultipartUploadResult", [
+      ["Bucket", bucket.name],
+      ["Key", call.key],
+      ["UploadId", upload.id],
+    ]),
   };
 }
 
@@ -62,11 +65,12 @@ export async function uploadPart(call: Call): Promise<Answer> {
     throw invalidArgument("Part number must be an integer between 1 and 10000, inclusive", "partNumber", call.query("partNumber") ?? "");
   const body = await call.body(!call.state.discard);
   const locked = upload.retention !== null || upload.hold !== null || defaultRetention(bucket, call.state.clock()) !== null;
-  if (locked && !body.proven)
-    throw invalidRequest("Content-MD5 OR x-amz-checksum- HTTP header is required for Put Part requests with Object Lock parameters");
+  if (locked && !body.proven) throw invalidRequest("Content-MD5 OR x-amz-checksum- HTTP header is required for Put Part requests with Object Lock parameters");
   const got = body.checksum?.algorithm ?? null;
   if (upload.algorithm !== null && got !== upload.algorithm)
-    throw invalidRequest(`Checksum Type mismatch occurred, expected checksum Type: ${upload.algorithm.toLowerCase()}, actual checksum Type: ${got?.toLowerCase() ?? "null"}`);
+    throw invalidRequest(
+      `Checksum Type mismatch occurred, expected checksum Type: ${upload.algorithm.toLowerCase()}, actual checksum Type: ${got?.toLowerCase() ?? "null"}`,
+    );
   if (!bucket.uploads.has(upload.id)) throw noSuchUpload(upload.id); // aborted or completed while the body came
   const part: FakePart = {
     number,
@@ -88,7 +92,10 @@ export function listParts(call: Call): Answer {
   const after = wholeNumber(call, "part-number-marker", 0, 10_000);
   const all = [...upload.parts.values()].sort((a, b) => a.number - b.number).filter((p) => p.number > after);
   const page = all.slice(0, most);
-  const owner: XmlValue = [["ID", call.state.owner], ["DisplayName", "fake"]];
+  const owner: XmlValue = [
+    ["ID", call.state.owner],
+    ["DisplayName", "fake"],
+  ];
   return {
     status: 200,
     headers: {},
@@ -105,13 +112,19 @@ export function listParts(call: Call): Answer {
       ["IsTruncated", all.length > page.length],
       ["ChecksumAlgorithm", upload.algorithm],
       ["ChecksumType", upload.algorithm === null ? null : "COMPOSITE"],
-      ...page.map((p) => ["Part", [
-        ["PartNumber", p.number],
-        ["LastModified", p.modified],
-        ["ETag", `"${p.etag}"`],
-        ["Size", p.size],
-        [`Checksum${p.checksum?.algorithm ?? "SHA256"}`, p.checksum?.value ?? null],
-      ]] satisfies readonly [string, XmlValue]),
+      ...page.map(
+        (p) =>
+          [
+            "Part",
+            [
+              ["PartNumber", p.number],
+              ["LastModified", p.modified],
+              ["ETag", `"${p.etag}"`],
+              ["Size", p.size],
+              [`Checksum${p.checksum?.algorithm ?? "SHA256"}`, p.checksum?.value ?? null],
+            ],
+          ] satisfies readonly [string, XmlValue],
+      ),
     ]),
   };
 }
@@ -134,7 +147,9 @@ export async function completeMultipartUpload(call: Call): Promise<Answer> {
   const small = parts.slice(0, -1).find((p) => p.size < call.state.minPartSize);
   if (small !== undefined)
     throw new S3Error(400, "EntityTooSmall", "Your proposed upload is smaller than the minimum allowed size", [
-      ["ProposedSize", String(small.size)], ["MinSizeAllowed", String(call.state.minPartSize)], ["PartNumber", String(small.number)],
+      ["ProposedSize", String(small.size)],
+      ["MinSizeAllowed", String(call.state.minPartSize)],
+      ["PartNumber", String(small.number)],
     ]);
   const size = parts.reduce((sum, p) => sum + p.size, 0);
   const saidSize = call.header("x-amz-mp-object-size");
@@ -185,7 +200,11 @@ function askedPart(node: XmlNode, upload: FakeUpload, before: XmlNode | undefine
       400,
       "InvalidPart",
       "One or more of the specified parts could not be found. The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.",
-      [["UploadId", upload.id], ["PartNumber", String(number)], ["ETag", etag ?? ""]],
+      [
+        ["UploadId", upload.id],
+        ["PartNumber", String(number)],
+        ["ETag", etag ?? ""],
+      ],
     );
   if (part === undefined || etag !== part.etag) throw bad();
   const sums = node.children.filter((c) => c.name.startsWith("Checksum"));
@@ -208,7 +227,9 @@ function composite(upload: FakeUpload, parts: readonly FakePart[]): FakeChecksum
 function checkWhole(call: Call, actual: FakeChecksum | null): void {
   const type = call.header("x-amz-checksum-type");
   if (type !== null && type !== (actual?.type ?? "FULL_OBJECT"))
-    throw invalidRequest(`The upload was created using the ${actual?.type ?? "FULL_OBJECT"} checksum mode. The complete request must use the same checksum mode.`);
+    throw invalidRequest(
+      `The upload was created using the ${actual?.type ?? "FULL_OBJECT"} checksum mode. The complete request must use the same checksum mode.`,
+    );
   for (const name of call.headerNames) {
     const match = /^x-amz-checksum-(sha256|sha1|crc32)$/.exec(name);
     if (match === null) continue;

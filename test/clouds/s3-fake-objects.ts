@@ -16,7 +16,10 @@ export function storedHeaders(call: Call): Record<string, string> {
     if (carried.includes(name) || carriedAmz.includes(name) || name.startsWith("x-amz-meta-")) kept[name] = value;
   }
   if (metadata > 2048) throw new S3Error(400, "MetadataTooLarge", "Your metadata headers exceed the maximum allowed metadata size");
-  const encoding = kept["content-encoding"]?.split(",").map((e) => e.trim()).filter((e) => e !== "aws-chunked");
+  const encoding = kept["content-encoding"]
+    ?.split(",")
+    .map((e) => e.trim())
+    .filter((e) => e !== "aws-chunked");
   if (encoding !== undefined && encoding.length > 0) kept["content-encoding"] = encoding.join(",");
   else delete kept["content-encoding"];
   return kept;
@@ -118,7 +121,10 @@ function parseRange(text: string, size: number): { readonly from: number; readon
   const from = suffix ? Math.max(0, size - Number(match[2])) : Number(match[1]);
   const to = suffix || match[2] === "" ? size - 1 : Math.min(Number(match[2]), size - 1);
   if (from >= size || to < from)
-    throw new S3Error(416, "InvalidRange", "The requested range is not satisfiable", [["RangeRequested", text], ["ActualObjectSize", String(size)]]);
+    throw new S3Error(416, "InvalidRange", "The requested range is not satisfiable", [
+      ["RangeRequested", text],
+      ["ActualObjectSize", String(size)],
+    ]);
   return { from, to };
 }
 
@@ -177,8 +183,17 @@ export function deleteKey(call: Call, bucket: FakeBucket, key: string, id: strin
     return {};
   }
   const marker = addVersion(bucket, {
-    key, marker: true, modified: call.state.clock(), etag: "", size: 0, checksum: null, parts: null, data: [], headers: {}, retention: null, hold: null,
+    key,
+    marker: true,
+    modified: call.state.clock(),
+    etag: "",
+    size: 0,
+    checksum: null,
+    parts: null,
+    data: [],
+    headers: {},
+    retention: null,
+    hold: null,
   });
   return { "x-amz-version-id": marker.id, "x-amz-delete-marker": "true" };
 }
-

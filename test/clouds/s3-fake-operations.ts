@@ -44,8 +44,22 @@ export const operationNames = [
 export type OperationName = (typeof operationNames)[number];
 
 const lock = ["x-amz-object-lock-mode", "x-amz-object-lock-retain-until-date", "x-amz-object-lock-legal-hold"];
-const sums = ["x-amz-checksum-sha256", "x-amz-checksum-sha1", "x-amz-checksum-crc32", "x-amz-sdk-checksum-algorithm", "x-amz-trailer", "x-amz-decoded-content-length"];
-const stored = ["x-amz-meta-*", "x-amz-storage-class", "x-amz-server-side-encryption", "x-amz-server-side-encryption-aws-kms-key-id", "x-amz-tagging", "x-amz-acl"];
+const sums = [
+  "x-amz-checksum-sha256",
+  "x-amz-checksum-sha1",
+  "x-amz-checksum-crc32",
+  "x-amz-sdk-checksum-algorithm",
+  "x-amz-trailer",
+  "x-amz-decoded-content-length",
+];
+const stored = [
+  "x-amz-meta-*",
+  "x-amz-storage-class",
+  "x-amz-server-side-encryption",
+  "x-amz-server-side-encryption-aws-kms-key-id",
+  "x-amz-tagging",
+  "x-amz-acl",
+];
 
 export const operations: Readonly<Record<OperationName, OperationShape>> = {
   ListBuckets: { verb: "GET", on: "service", with: [], may: [], amz: [] },
@@ -57,23 +71,53 @@ export const operations: Readonly<Record<OperationName, OperationShape>> = {
   PutBucketVersioning: { verb: "PUT", on: "bucket", with: ["versioning"], may: [], amz: sums },
   GetObjectLockConfiguration: { verb: "GET", on: "bucket", with: ["object-lock"], may: [], amz: [] },
   PutObjectLockConfiguration: { verb: "PUT", on: "bucket", with: ["object-lock"], may: [], amz: sums },
-  ListObjectVersions: { verb: "GET", on: "bucket", with: ["versions"], may: ["prefix", "key-marker", "version-id-marker", "max-keys", "encoding-type"], amz: [] },
+  ListObjectVersions: {
+    verb: "GET",
+    on: "bucket",
+    with: ["versions"],
+    may: ["prefix", "key-marker", "version-id-marker", "max-keys", "encoding-type"],
+    amz: [],
+  },
   ListObjectsV2: { verb: "GET", on: "bucket", with: ["list-type"], may: ["prefix", "continuation-token", "start-after", "max-keys", "encoding-type"], amz: [] },
-  ListMultipartUploads: { verb: "GET", on: "bucket", with: ["uploads"], may: ["prefix", "key-marker", "upload-id-marker", "max-uploads", "encoding-type"], amz: [] },
+  ListMultipartUploads: {
+    verb: "GET",
+    on: "bucket",
+    with: ["uploads"],
+    may: ["prefix", "key-marker", "upload-id-marker", "max-uploads", "encoding-type"],
+    amz: [],
+  },
   DeleteObjects: { verb: "POST", on: "bucket", with: ["delete"], may: [], amz: ["x-amz-bypass-governance-retention", ...sums] },
   PutObject: { verb: "PUT", on: "object", with: [], may: [], amz: [...lock, ...sums, ...stored] },
   GetObject: { verb: "GET", on: "object", with: [], may: ["versionId"], amz: ["x-amz-checksum-mode"] },
   HeadObject: { verb: "HEAD", on: "object", with: [], may: ["versionId", "partNumber"], amz: ["x-amz-checksum-mode"] },
   DeleteObject: { verb: "DELETE", on: "object", with: [], may: ["versionId"], amz: ["x-amz-bypass-governance-retention"] },
-  GetObjectAttributes: { verb: "GET", on: "object", with: ["attributes"], may: ["versionId"], amz: ["x-amz-object-attributes", "x-amz-max-parts", "x-amz-part-number-marker"] },
+  GetObjectAttributes: {
+    verb: "GET",
+    on: "object",
+    with: ["attributes"],
+    may: ["versionId"],
+    amz: ["x-amz-object-attributes", "x-amz-max-parts", "x-amz-part-number-marker"],
+  },
   GetObjectRetention: { verb: "GET", on: "object", with: ["retention"], may: ["versionId"], amz: [] },
   PutObjectRetention: { verb: "PUT", on: "object", with: ["retention"], may: ["versionId"], amz: ["x-amz-bypass-governance-retention", ...sums] },
   GetObjectLegalHold: { verb: "GET", on: "object", with: ["legal-hold"], may: ["versionId"], amz: [] },
   PutObjectLegalHold: { verb: "PUT", on: "object", with: ["legal-hold"], may: ["versionId"], amz: sums },
-  CreateMultipartUpload: { verb: "POST", on: "object", with: ["uploads"], may: [], amz: ["x-amz-checksum-algorithm", "x-amz-checksum-type", ...lock, ...stored] },
+  CreateMultipartUpload: {
+    verb: "POST",
+    on: "object",
+    with: ["uploads"],
+    may: [],
+    amz: ["x-amz-checksum-algorithm", "x-amz-checksum-type", ...lock, ...stored],
+  },
   UploadPart: { verb: "PUT", on: "object", with: ["partNumber", "uploadId"], may: [], amz: sums },
   ListParts: { verb: "GET", on: "object", with: ["uploadId"], may: ["max-parts", "part-number-marker"], amz: [] },
-  CompleteMultipartUpload: { verb: "POST", on: "object", with: ["uploadId"], may: [], amz: ["x-amz-checksum-sha256", "x-amz-checksum-sha1", "x-amz-checksum-crc32", "x-amz-checksum-type", "x-amz-mp-object-size"] },
+  CompleteMultipartUpload: {
+    verb: "POST",
+    on: "object",
+    with: ["uploadId"],
+    may: [],
+    amz: ["x-amz-checksum-sha256", "x-amz-checksum-sha1", "x-amz-checksum-crc32", "x-amz-checksum-type", "x-amz-mp-object-size"],
+  },
   AbortMultipartUpload: { verb: "DELETE", on: "object", with: ["uploadId"], may: [], amz: [] },
 };
 
@@ -95,8 +139,7 @@ export function recognize(method: string, url: URL): Recognized | string {
   }
   if (best === null) return `${method} on ${on} is no operation`;
   const shape = operations[best];
-  for (const name of names)
-    if (!shape.with.includes(name) && !shape.may.includes(name)) return `${best} with query ${name}`;
+  for (const name of names) if (!shape.with.includes(name) && !shape.may.includes(name)) return `${best} with query ${name}`;
   const id = url.searchParams.get("x-id");
   if (id !== null && id !== best) return `the query says ${id} and the request is ${best}`;
   return { operation: best, bucket: decodeURIComponent(bucket), key };

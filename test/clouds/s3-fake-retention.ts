@@ -11,13 +11,19 @@ function lockedBucket(call: Call): FakeBucket {
   return bucket;
 }
 
-const notLocked = (): S3Error =>
-  new S3Error(404, "NoSuchObjectLockConfiguration", "The specified object does not have a ObjectLock configuration");
+const notLocked = (): S3Error => new S3Error(404, "NoSuchObjectLockConfiguration", "The specified object does not have a ObjectLock configuration");
 
 export function getObjectRetention(call: Call): Answer {
   const { retention } = versionOf(call, lockedBucket(call));
   if (retention === null) throw notLocked();
-  return { status: 200, headers: {}, body: xmlDocument("Retention", [["Mode", retention.mode], ["RetainUntilDate", retention.until]]) };
+  return {
+    status: 200,
+    headers: {},
+    body: xmlDocument("Retention", [
+      ["Mode", retention.mode],
+      ["RetainUntilDate", retention.until],
+    ]),
+  };
 }
 
 export async function putObjectRetention(call: Call): Promise<Answer> {
@@ -67,31 +73,54 @@ export async function putObjectLegalHold(call: Call): Promise<Answer> {
 export function getObjectAttributes(call: Call): Answer {
   const bucket = bucketOf(call);
   const version = versionOf(call, bucket);
-  const asked = (call.header("x-amz-object-attributes") ?? "").split(",").map((a) => a.trim()).filter((a) => a !== "");
+  const asked = (call.header("x-amz-object-attributes") ?? "")
+    .split(",")
+    .map((a) => a.trim())
+    .filter((a) => a !== "");
   if (asked.length === 0) throw invalidArgument("Object attributes must be provided", "x-amz-object-attributes", "");
   const unknown = asked.find((a) => !["ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"].includes(a));
   if (unknown !== undefined) throw invalidArgument("Invalid attribute name specified.", "x-amz-object-attributes", unknown);
   const sum = version.checksum;
   const parts = version.parts;
-  if (call.header("x-amz-max-parts") !== null || call.header("x-amz-part-number-marker") !== null)
-    throw new Violation("paging of GetObjectAttributes");
+  if (call.header("x-amz-max-parts") !== null || call.header("x-amz-part-number-marker") !== null) throw new Violation("paging of GetObjectAttributes");
   if (parts !== null && parts.length > 1000 && asked.includes("ObjectParts")) throw new Violation("GetObjectAttributes of more than 1000 parts");
   return {
     status: 200,
     headers: { "last-modified": version.modified.toUTCString(), "x-amz-version-id": version.id },
     body: xmlDocument("GetObjectAttributesResponse", [
       ["ETag", asked.includes("ETag") ? version.etag : null],
-      ["Checksum", asked.includes("Checksum") && sum !== null ? [[`Checksum${sum.algorithm}`, sum.value.replace(/-\d+$/, "")], ["ChecksumType", sum.type]] : null],
-      ["ObjectParts", asked.includes("ObjectParts") && parts !== null
-        ? [
-            ["PartsCount", parts.length],
-            ["PartNumberMarker", 0],
-            ["NextPartNumberMarker", parts.at(-1)?.number ?? 0],
-            ["MaxParts", 1000],
-            ["IsTruncated", false],
-            ...parts.map((p) => ["Part", [["PartNumber", p.number], ["Size", p.size], [`Checksum${p.checksum?.algorithm ?? "SHA256"}`, p.checksum?.value ?? null]]] as const),
-          ]
-        : null],
+      [
+        "Checksum",
+        asked.includes("Checksum") && sum !== null
+          ? [
+              [`Checksum${sum.algorithm}`, sum.value.replace(/-\d+$/, "")],
+              ["ChecksumType", sum.type],
+            ]
+          : null,
+      ],
+      [
+        "ObjectParts",
+        asked.includes("ObjectParts") && parts !== null
+          ? [
+              ["PartsCount", parts.length],
+              ["PartNumberMarker", 0],
+              ["NextPartNumberMarker", parts.at(-1)?.number ?? 0],
+              ["MaxParts", 1000],
+              ["IsTruncated", false],
+              ...parts.map(
+                (p) =>
+                  [
+                    "Part",
+                    [
+                      ["PartNumber", p.number],
+                      ["Size", p.size],
+                      [`Checksum${p.checksum?.algorithm ?? "SHA256"}`, p.checksum?.value ?? null],
+                    ],
+                  ] as const,
+              ),
+            ]
+          : null,
+      ],
       ["StorageClass", asked.includes("StorageClass") ? "STANDARD" : null],
       ["ObjectSize", asked.includes("ObjectSize") ? version.size : null],
     ]),

@@ -8,7 +8,9 @@ export type FakeCredentials = { readonly accessKeyId: string; readonly secretAcc
 export function checkSignature(message: IncomingMessage, url: URL, credentials: FakeCredentials): void {
   const authorization = message.headers.authorization;
   if (authorization === undefined) throw accessDenied();
-  const match = /^AWS4-HMAC-SHA256 Credential=([^/]+)\/(\d{8})\/([^/]+)\/s3\/aws4_request, ?SignedHeaders=([^,]+), ?Signature=([0-9a-f]{64})$/.exec(authorization);
+  const match = /^AWS4-HMAC-SHA256 Credential=([^/]+)\/(\d{8})\/([^/]+)\/s3\/aws4_request, ?SignedHeaders=([^,]+), ?Signature=([0-9a-f]{64})$/.exec(
+    authorization,
+  );
   const [, keyId, day, region, names, signature] = match ?? [];
   if (keyId === undefined || day === undefined || region === undefined || names === undefined || signature === undefined)
     throw new Violation(`Authorization that is not SigV4 in headers: ${authorization.slice(0, 60)}`);
@@ -22,7 +24,10 @@ export function checkSignature(message: IncomingMessage, url: URL, credentials: 
   if (!signed.includes("host")) throw accessDenied("There were headers present in the request which were not signed");
   const canonical = [
     message.method ?? "",
-    url.pathname.split("/").map((segment) => encode(decodeURIComponent(segment))).join("/"),
+    url.pathname
+      .split("/")
+      .map((segment) => encode(decodeURIComponent(segment)))
+      .join("/"),
     canonicalQuery(url),
     ...signed.map((name) => `${name}:${header(message, name).trim().replaceAll(/ +/g, " ")}`),
     "",

@@ -7,14 +7,13 @@ export type XmlValue = string | number | boolean | Date | null | readonly (reado
 const entities: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
 
 export function parseXml(source: string): XmlNode {
-  const token = /<\?[^]*?\?>|<!--[^]*?-->|<\/([^\s>]+)\s*>|<([^\s/>]+)([^>]*?)(\/?)>|([^<]+)/gy;
+  const token = /<\?.*?\?>|<!--.*?-->|<\/([^\s>]+)\s*>|<([^\s/>]+)([^>]*?)(\/?)>|([^<]+)/gsy;
   type Open = { name: string; text: string; children: XmlNode[] };
   const root: Open = { name: "", text: "", children: [] };
   const stack: Open[] = [root];
-  let match: RegExpExecArray | null;
   let at = 0;
-  while (at < source.length && (match = token.exec(source)) !== null) {
-    at = token.lastIndex;
+  for (const match of source.matchAll(token)) {
+    at = match.index + match[0].length;
     const [, closing, opening, , empty, text] = match;
     const top = stack.at(-1) ?? root;
     if (text !== undefined) top.text += unescapeXml(text);
@@ -28,8 +27,7 @@ export function parseXml(source: string): XmlNode {
     }
   }
   const only = root.children[0];
-  if (at < source.length || stack.length !== 1 || root.children.length !== 1 || only === undefined)
-    throw new SyntaxError("not one well-formed XML document");
+  if (at < source.length || stack.length !== 1 || root.children.length !== 1 || only === undefined) throw new SyntaxError("not one well-formed XML document");
   return only;
 }
 
@@ -43,7 +41,8 @@ function unescapeXml(text: string): string {
 
 export function escapeXml(text: string): string {
   return text.replace(/[&<>"\p{Cc}]/gu, (c) =>
-    c === "&" ? "&amp;" : c === "<" ? "&lt;" : c === ">" ? "&gt;" : c === '"' ? "&quot;" : `&#x${(c.codePointAt(0) ?? 0).toString(16)};`);
+    c === "&" ? "&amp;" : c === "<" ? "&lt;" : c === ">" ? "&gt;" : c === '"' ? "&quot;" : `&#x${(c.codePointAt(0) ?? 0).toString(16)};`,
+  );
 }
 
 /** Dates as S3 writes them in bodies: ISO 8601 with milliseconds. */

@@ -16,14 +16,10 @@ import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
 import { Readable } from "node:stream";
-import * as buckets from "./s3-fake-buckets.ts";
 import { type Answer, type Call, makeCall } from "./s3-fake-call.ts";
 import { accessDenied, S3Error, Violation } from "./s3-fake-error.ts";
-import * as lists from "./s3-fake-lists.ts";
-import * as multipart from "./s3-fake-multipart.ts";
-import * as objects from "./s3-fake-objects.ts";
+import { handlers } from "./s3-fake-handlers.ts";
 import { type OperationName, recognize, strangeHeader } from "./s3-fake-operations.ts";
-import * as retention from "./s3-fake-retention.ts";
 import { checkSignature, type FakeCredentials } from "./s3-fake-signature.ts";
 import { type FakeBucket, type FakeState, newBucket } from "./s3-fake-state.ts";
 import { errorDocument } from "./s3-fake-xml.ts";
@@ -78,36 +74,6 @@ export type S3Fake = {
   stop(): Promise<void>;
 };
 
-const handlers: Readonly<Record<OperationName, (call: Call) => Answer | Promise<Answer>>> = {
-  ListBuckets: buckets.listBuckets,
-  CreateBucket: buckets.createBucket,
-  DeleteBucket: buckets.deleteBucket,
-  HeadBucket: buckets.headBucket,
-  GetBucketLocation: buckets.getBucketLocation,
-  GetBucketVersioning: buckets.getBucketVersioning,
-  PutBucketVersioning: buckets.putBucketVersioning,
-  GetObjectLockConfiguration: buckets.getObjectLockConfiguration,
-  PutObjectLockConfiguration: buckets.putObjectLockConfiguration,
-  ListObjectVersions: lists.listObjectVersions,
-  ListObjectsV2: lists.listObjectsV2,
-  ListMultipartUploads: lists.listMultipartUploads,
-  DeleteObjects: buckets.deleteObjects,
-  PutObject: objects.putObject,
-  GetObject: objects.getObject,
-  HeadObject: objects.headObject,
-  DeleteObject: objects.deleteObject,
-  GetObjectAttributes: retention.getObjectAttributes,
-  GetObjectRetention: retention.getObjectRetention,
-  PutObjectRetention: retention.putObjectRetention,
-  GetObjectLegalHold: retention.getObjectLegalHold,
-  PutObjectLegalHold: retention.putObjectLegalHold,
-  CreateMultipartUpload: multipart.createMultipartUpload,
-  UploadPart: multipart.uploadPart,
-  ListParts: multipart.listParts,
-  CompleteMultipartUpload: multipart.completeMultipartUpload,
-  AbortMultipartUpload: multipart.abortMultipartUpload,
-};
-
 export async function startS3Fake(options: S3FakeOptions = {}): Promise<S3Fake> {
   const state: FakeState = {
     buckets: new Map(),
@@ -129,6 +95,7 @@ export async function startS3Fake(options: S3FakeOptions = {}): Promise<S3Fake> 
     });
   });
   server.requestTimeout = 0;
+  server.keepAliveTimeout = 0; // an idle connection closed by the server is a fault, and faults belong to the proxy
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject).listen(options.port ?? 0, "127.0.0.1", resolve);
   });
@@ -213,11 +180,26 @@ async function drain(message: IncomingMessage): Promise<void> {
 
 function errorAnswer(error: S3Error | Violation, resource: string, requestId: string): Answer {
   if (error instanceof Violation)
-    return { status: 501, headers: {}, body: errorDocument([["Code", "NotImplemented"], ["Message", error.message], ["RequestId", requestId]]) };
+    return {
+      status: 501,
+      headers: {},
+      body: errorDocument([
+        ["Code", "NotImplemented"],
+        ["Message", error.message],
+        ["RequestId", requestId],
+      ]),
+    };
   return {
     status: error.status,
     headers: error.headers,
-    body: errorDocument([["Code", error.code], ["Message", error.message], ...error.extra, ["Resource", resource], ["RequestId", requestId], ["HostId", "fake"]]),
+    body: errorDocument([
+      ["Code", error.code],
+      ["Message", error.message],
+      ...error.extra,
+      ["Resource", resource],
+      ["RequestId", requestId],
+      ["HostId", "fake"],
+    ]),
   };
 }
 

@@ -96,7 +96,10 @@ function checkRequest(model: S3Model, operation: Operation, exchange: S3Exchange
   if (exchange.xml === null) return;
   const tree = parsed(exchange.xml, "the request", say);
   if (tree === null) return;
-  if (payload === undefined) return say("the request has a body and the model has none");
+  if (payload === undefined) {
+    say("the request has a body and the model has none");
+    return;
+  }
   checkName(tree, payload.locationName ?? shape?.payload ?? "", say);
   checkTree(model, payload, tree, `<${tree.name}>`, say);
 }
@@ -114,11 +117,15 @@ function checkAnswer(model: S3Model, operation: Operation, exchange: S3Exchange,
   if (exchange.answerXml === null) return;
   const tree = parsed(exchange.answerXml, "the answer", say);
   if (tree === null) return;
-  if (shape === null) return say("the answer has a body and the model has none");
+  if (shape === null) {
+    say("the answer has a body and the model has none");
+    return;
+  }
   const payload = shape.payload === undefined ? undefined : shape.members?.[shape.payload];
   if (payload !== undefined) {
     checkName(tree, payload.locationName ?? shape.payload ?? "", say);
-    return checkTree(model, payload, tree, `<${tree.name}>`, say);
+    checkTree(model, payload, tree, `<${tree.name}>`, say);
+    return;
   }
   checkMembers(model, Object.fromEntries(members.filter(([, m]) => m.location === undefined)), [], tree, `<${tree.name}>`, say);
 }
@@ -138,18 +145,18 @@ function checkName(tree: XmlNode, expected: string, say: (text: string) => void)
 
 function checkTree(model: S3Model, reference: Reference, node: XmlNode, path: string, say: (text: string) => void): void {
   const shape = model.shapes[reference.shape];
-  if (shape === undefined) return say(`${path}: the model has no shape ${reference.shape}`);
-  if (shape.type === "structure") return checkMembers(model, shape.members ?? {}, shape.required ?? [], node, path, say);
-  if (shape.type === "list" && shape.member !== undefined) {
-    if (shape.flattened === true) return checkTree(model, shape.member, node, path, say);
+  if (shape === undefined) say(`${path}: the model has no shape ${reference.shape}`);
+  else if (shape.type === "structure") checkMembers(model, shape.members ?? {}, shape.required ?? [], node, path, say);
+  else if (shape.type !== "list" || shape.member === undefined) {
+    if (node.children.length > 0) say(`${path} has elements and is a ${shape.type}`);
+    checkText(model, reference, node.text, path, say);
+  } else if (shape.flattened === true) checkTree(model, shape.member, node, path, say);
+  else {
     for (const child of node.children) {
       checkName(child, shape.member.locationName ?? "member", say);
       checkTree(model, shape.member, child, `${path}<${child.name}>`, say);
     }
-    return;
   }
-  if (node.children.length > 0) say(`${path} has elements and is a ${shape.type}`);
-  checkText(model, reference, node.text, path, say);
 }
 
 function checkMembers(

@@ -1,8 +1,16 @@
-import { CreateBucketCommand, DeleteObjectCommand, GetObjectLockConfigurationCommand, GetObjectRetentionCommand, HeadObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import {
+  CreateBucketCommand,
+  DeleteObjectCommand,
+  GetObjectLockConfigurationCommand,
+  GetObjectRetentionCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+  S3Client,
+} from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { clientConfigOf, type Server, startServer } from "./servers.ts";
 import { cacheDirectory } from "./setup.ts";
-import { verdict } from "./s3-probes.ts";
+import { verdict } from "./s3-probe.ts";
 
 let server: Server;
 let s3: S3Client;

@@ -40,7 +40,10 @@ test("a server does not outlive a test run that was killed", async () => {
     import { startServer } from ${JSON.stringify(new URL("./servers.ts", import.meta.url).href)};
     const { pid, directory } = await startServer("s3rver", "/nowhere");
     console.log(JSON.stringify([pid, directory])); setInterval(() => {}, 1000);`;
-  const parent: ChildProcess = spawn(process.execPath, ["--input-type=module", "-e", script], { stdio: ["ignore", "pipe", "inherit"], cwd: fileURLToPath(new URL(".", import.meta.url)) });
+  const parent: ChildProcess = spawn(process.execPath, ["--input-type=module", "-e", script], {
+    stdio: ["ignore", "pipe", "inherit"],
+    cwd: fileURLToPath(new URL(".", import.meta.url)),
+  });
   if (parent.stdout === null) throw new TypeError("no pipe");
   const [line] = await once(createInterface(parent.stdout), "line");
   const [pid, directory]: [number, string] = JSON.parse(line);

@@ -37,7 +37,11 @@ type Recipe = {
   readonly secretAccessKey: string;
   readonly owner: string | null;
   readonly ready: string;
-  readonly command: (cache: string, directory: string, port: number) => {
+  readonly command: (
+    cache: string,
+    directory: string,
+    port: number,
+  ) => {
     readonly program: string;
     readonly args: readonly string[];
     readonly environment: Readonly<Record<string, string>>;
@@ -68,8 +72,16 @@ const recipes: Readonly<Record<ServerName, Recipe>> = {
     command: (cache, directory, port) => ({
       program: toolPath(cache, "versitygw"),
       args: [
-        "--port", `127.0.0.1:${port}`, "--health", "/health", "--iam-dir", join(directory, "iam"),
-        "posix", "--versioning-dir", join(directory, "versions"), join(directory, "data"),
+        "--port",
+        `127.0.0.1:${port}`,
+        "--health",
+        "/health",
+        "--iam-dir",
+        join(directory, "iam"),
+        "posix",
+        "--versioning-dir",
+        join(directory, "versions"),
+        join(directory, "data"),
       ],
       environment: { ROOT_ACCESS_KEY: "test", ROOT_SECRET_KEY: "secret", HOME: directory },
       folders: ["iam", "versions", "data"],
@@ -85,9 +97,18 @@ const recipes: Readonly<Record<ServerName, Recipe>> = {
       program: process.execPath,
       args: [
         // The package ships its command line without the program that calls it.
-        "-e", "require(process.argv[1]).parseAsync(['', '', ...process.argv.slice(2)])", "--",
+        "-e",
+        "require(process.argv[1]).parseAsync(['', '', ...process.argv.slice(2)])",
+        "--",
         fileURLToPath(new URL("../../node_modules/@20minutes/s3rver/lib/cli.js", import.meta.url)),
-        "--address", "127.0.0.1", "--port", String(port), "--silent", "--directory", join(directory, "data"), "--allow-mismatched-signatures",
+        "--address",
+        "127.0.0.1",
+        "--port",
+        String(port),
+        "--silent",
+        "--directory",
+        join(directory, "data"),
+        "--allow-mismatched-signatures",
       ],
       environment: {},
       folders: ["data"],

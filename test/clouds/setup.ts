@@ -96,7 +96,8 @@ async function pythonTools(cache: string): Promise<Tool> {
 async function zstd(): Promise<Tool> {
   if ((await findProgram("zstd", [])) !== null) return { name: "zstd", kind: "ready", how: "found", version: await zstdVersion() };
   const apt = await findProgram("apt-get", []);
-  if (apt === null || process.getuid?.() !== 0) return { name: "zstd", kind: "missing", why: "install the zstd program (as root this script does it on Debian)" };
+  if (apt === null || process.getuid?.() !== 0)
+    return { name: "zstd", kind: "missing", why: "install the zstd program (as root this script does it on Debian)" };
   await run(apt, ["install", "-y", "-qq", "zstd"], { env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" }, maxBuffer: 1 << 26 });
   return { name: "zstd", kind: "ready", how: "built", version: await zstdVersion() };
 }
