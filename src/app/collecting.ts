@@ -75,6 +75,7 @@ export function collecting(services: Services): Collecting {
     },
     async cancel(collection) {
       const found = view(collection);
+      if (found.state === "finished" || found.state === "cancelled") throw new HoldfastError("refused", `collection ${collection} is ${found.state}; what it sealed stays`);
       services.jobs().requestCancel(collection);
       if (found.state === "running") return "asked";
       const leased = await context(found.order.target, found.order.vault, silent);

@@ -13,10 +13,12 @@ export function putJournal(db: Database, collection: string, step: string, exhib
   const complete = db.prepare("UPDATE put SET completing=1 WHERE collection=? AND exhibit=?");
   const deletePut = db.prepare("DELETE FROM put WHERE collection=? AND exhibit=?");
   const deleteParts = db.prepare("DELETE FROM part WHERE collection=? AND exhibit=?");
-  const guarded = db.transaction((write: () => void) => {
+  const transaction = db.transaction((write: () => void) => {
     guard();
     write();
   });
+  // IMMEDIATE: a transaction that reads first and writes later is refused at once when another process wrote in between.
+  const guarded = (write: () => void): void => transaction.immediate(write);
   return {
     load(): PutState | null {
       const row = selectPut.get(...key);

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -70,7 +70,14 @@ export async function holdfastJson<T>(args: readonly string[], options: RunOptio
 /** A temporary folder that is removed when the scope ends. */
 export function temporary(prefix: string): { readonly path: string; [Symbol.dispose](): void } {
   const path = mkdtempSync(join(tmpdir(), `holdfast-${prefix}-`));
-  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
+  return {
+    path,
+    [Symbol.dispose]() {
+      // What a directory vault made immutable must be let go first; only root's vaults are.
+      if (process.getuid?.() === 0) spawnSync("chattr", ["-R", "-f", "-i", path], { stdio: "ignore" });
+      rmSync(path, { recursive: true, force: true });
+    },
+  };
 }
 
 export type CollectJson = {

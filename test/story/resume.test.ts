@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -28,7 +27,6 @@ describe("kill -9 and resume", () => {
     expect([killed.code, exhibit?.outcome, exhibit?.sha256], `seed ${seed}`).toEqual([0, "collected", sha256sum(image)]);
     expect((await actsOf("K/001", home)).filter((act) => act === "collected"), `seed ${seed}`).toHaveLength(1);
     expect((await holdfastJson<VerifyJson>(["verify"], { home })).json.verdict).toBe("intact");
-    unlock(home);
   });
 
   test("into S3: one version, one collected and one sealed act", async () => {
@@ -36,7 +34,7 @@ describe("kill -9 and resume", () => {
     const image = join(dir.path, "disk.img");
     makeImage(image, 120 * mib, 4);
     const fake = await startS3Fake({ buckets: [{ name: "vault", objectLock: true }] });
-    const proxy = await startFaultProxy(fake.url, [{ on: "any", times: Number.POSITIVE_INFINITY, does: { kind: "slow", bytesPerSecond: 60 * mib } }]);
+    const proxy = await startFaultProxy(fake.url, [{ on: "any", times: Number.POSITIVE_INFINITY, does: { kind: "slow", bytesPerSecond: 150 * mib } }]);
     try {
       const options = s3Home(dir.path, proxy.url, fake.credentials);
       const seed = Date.now() % 1_000_000;
@@ -137,10 +135,6 @@ async function fetched(exhibit: string, dir: string, options: { home: string }):
   const ran = await holdfast(["fetch", exhibit, "--out", out, "--reason", "check"], options);
   expect(ran.code, ran.stderr).toBe(0);
   return readFileSync(out);
-}
-
-function unlock(dir: string): void {
-  if (process.getuid?.() === 0) execFileSync("chattr", ["-R", "-f", "-i", dir], { stdio: "ignore" });
 }
 
 /** A home whose vault `main` is that S3, and the environment to reach it. */
