@@ -1,13 +1,12 @@
-import type { BigIntStats } from "node:fs";
-import { fstatSync } from "node:fs";
+import { type BigIntStats, constants, fstatSync } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
-import { constants } from "node:fs";
 import { resolve } from "node:path";
 import type { Opened } from "../../src/core/collector.ts";
 import { systemCode } from "../../src/core/error.ts";
 import { printable } from "../../src/core/printable.ts";
 import type { RangeSource, SourceReport } from "../../src/core/source.ts";
 import { blockDevice, fileInUse } from "./block-device.ts";
+import { holeRead, openForHoles } from "./hole-read.ts";
 import { onPlace, type Place } from "./place.ts";
 import { patientReader, type ReadAt } from "./patient-read.ts";
 import { explain, typeOf } from "./read-file.ts";
@@ -47,10 +46,12 @@ export async function diskImage(place: Place, given: string, readFrom: (handle: 
     return none(path, error);
   }
   const opened = await handle.stat({ bigint: true });
-  return { kind: "source", source: imageSource(path, handle, opened, look, readFrom(handle)) };
+  const direct = look.device ? null : await openForHoles(onPlace(place, path), opened);
+  const readAt = direct === null ? readFrom(handle) : holeRead(direct, readFrom(handle));
+  return { kind: "source", source: imageSource(path, direct === null ? [handle] : [handle, direct], opened, look, readAt) };
 }
 
-function imageSource(path: string, handle: FileHandle, opened: BigIntStats, look: Extract<DiskLook, { kind: "disk" }>, readAt: ReadAt): RangeSource {
+function imageSource(path: string, handles: readonly [FileHandle, ...FileHandle[]], opened: BigIntStats, look: Extract<DiskLook, { kind: "disk" }>, readAt: ReadAt): RangeSource {
   // The file may have grown between the look and the opening; the opened one counts.
   const size = look.device ? look.size : Number(opened.size);
   const reader = patientReader(readAt, 512);
@@ -66,7 +67,7 @@ function imageSource(path: string, handle: FileHandle, opened: BigIntStats, look
       problems.push(`${bad.reduce((sum, extent) => sum + extent.length, 0)} bytes in ${bad.length} places could not be read and are zeros (EIO)`);
     if (endedAt !== null) problems.push(`it promised ${size} bytes and ended at ${endedAt}`);
     if (!look.device) {
-      const now = fstatSync(handle.fd, { bigint: true });
+      const now = fstatSync(handles[0].fd, { bigint: true });
       if (now.size !== opened.size || now.mtimeNs !== opened.mtimeNs) problems.push(`source changed while it was read (size ${opened.size} → ${now.size})`);
     }
     const gaps = [
@@ -101,7 +102,7 @@ function imageSource(path: string, handle: FileHandle, opened: BigIntStats, look
     async close() {
       if (closed !== null) return;
       closed = report();
-      await handle.close();
+      for (const handle of handles) await handle.close();
     },
   };
 }

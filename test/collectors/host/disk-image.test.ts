@@ -1,10 +1,11 @@
 import { execFileSync } from "node:child_process";
-import { appendFileSync, mkdirSync, truncateSync, writeFileSync } from "node:fs";
+import { appendFileSync, closeSync, mkdirSync, openSync, statSync, truncateSync, writeFileSync, writeSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { diskImage, lookAtDisk } from "../../../collectors/host/disk-image.ts";
+import { openForHoles } from "../../../collectors/host/hole-read.ts";
 import { patientReader, type ReadAt } from "../../../collectors/host/patient-read.ts";
 import type { RangeSource } from "../../../src/core/source.ts";
 import { placeAt, signal, temporary } from "./gathering.ts";
@@ -147,6 +148,44 @@ describe("the image of a disk", () => {
     expect(await diskImage(here, "/dev/null")).toMatchObject({ kind: "none", outcome: "unavailable", detail: expect.stringMatching(/is a character-device/) });
   });
 
+  test("a sparse image gives the same bytes as any other, whatever is asked and into whatever memory", async () => {
+    using home = temporary();
+    const path = join(home.path, "sparse.img");
+    const content = Buffer.alloc(3 * 1024 * 1024 + 777);
+    const islands = [[0, 5000], [1024 * 1024 + 13, 100_000], [content.length - 900, 900]] as const;
+    writeFileSync(path, "");
+    truncateSync(path, content.length);
+    const file = openSync(path, "r+");
+    for (const [at, length] of islands) {
+      content.set(pattern(length), at);
+      writeSync(file, content, at, length, at);
+    }
+    closeSync(file);
+    const source = await openImage(path);
+    expect((await readAll(source, 1 << 20)).equals(content)).toBe(true);
+    expect((await readAll(source, 99_991)).equals(content)).toBe(true);
+    const shared = Buffer.from(new SharedArrayBuffer(8 << 20));
+    expect(await source.read(shared, 4096, signal)).toBe(content.length - 4096);
+    expect(shared.subarray(0, content.length - 4096).equals(content.subarray(4096))).toBe(true);
+    expect(source.report()).toMatchObject({ outcome: "collected", bad: [] });
+    await source.close();
+  });
+
+  test("a terabyte of nothing costs its sparse image no time worth naming", { timeout: 20_000 }, async (context) => {
+    using home = temporary();
+    const path = join(home.path, "vast.img");
+    writeFileSync(path, "");
+    truncateSync(path, 2 ** 40);
+    if (!(await directReads(path))) context.skip();
+    const source = await openImage(path);
+    const into = Buffer.from(new SharedArrayBuffer(8 << 20));
+    const start = performance.now();
+    for (let at = 0; at < 4 * 2 ** 30; at += into.length) expect(await source.read(into, at, signal)).toBe(into.length);
+    expect(performance.now() - start).toBeLessThan(4000);
+    expect(await source.read(into, 2 ** 40 - 5, signal)).toBe(5);
+    await source.close();
+  });
+
   test("an empty image is empty", async () => {
     using home = temporary();
     writeFileSync(join(home.path, "empty.img"), "");
@@ -155,6 +194,12 @@ describe("the image of a disk", () => {
     await source.close();
   });
 });
+
+async function directReads(path: string): Promise<boolean> {
+  const handle = await openForHoles(path, statSync(path, { bigint: true }));
+  await handle?.close();
+  return handle !== null;
+}
 
 const loop = loopAvailable();
 
