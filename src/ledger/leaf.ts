@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import canonicalize from "canonicalize";
 import type { Act } from "../core/act.ts";
 import { HoldfastError } from "../core/error.ts";
 import { sha256OfBytes } from "../core/digest.ts";
@@ -13,7 +14,7 @@ export const STATEMENT_TYPE = "https://in-toto.io/Statement/v1";
 export const PREDICATE_TYPE = "urn:holdfast:act:v1";
 export const ENVELOPE_VERSION = "holdfast.custody/v1";
 const MAX_LEAF_BYTES = 65_535;
-const NONCE_BYTES = 16;
+export const NONCE_BYTES = 16;
 
 export type EncodedLeaf = { readonly bytes: Buffer; readonly hash: Hash };
 
@@ -80,7 +81,7 @@ export function pae(type: string, payload: Uint8Array): Buffer {
 function canonical(bytes: Uint8Array, what: string): unknown {
   const source = decodeUtf8(bytes);
   const value: unknown = JSON.parse(source);
-  if (toJcs(value, what) !== source) throw new TypeError(`its ${what} is not in canonical form (RFC 8785)`);
+  if (canonicalize(value) !== source) throw new TypeError(`its ${what} is not in canonical form (RFC 8785)`);
   return value;
 }
 

@@ -16,8 +16,12 @@ export function fields(value: unknown, names: readonly string[], where: string, 
 }
 
 export function record(value: unknown, where: string): Fields {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw wrong(where, "is not an object");
-  return Object.fromEntries(Object.entries(value));
+  if (!isRecord(value)) throw wrong(where, "is not an object");
+  return value;
+}
+
+function isRecord(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 export function list<T>(value: unknown, where: string, parse: (item: unknown, where: string) => T): readonly T[] {

@@ -1,3 +1,4 @@
+import type Database from "better-sqlite3";
 import type { ActDraft, ActReceipt, Tool } from "../core/act.ts";
 import { sha256OfBytes } from "../core/digest.ts";
 import { HoldfastError } from "../core/error.ts";
@@ -7,7 +8,7 @@ import { checkpointId, signCheckpoint } from "./checkpoint.ts";
 import { type Db, openForWriting } from "./database.ts";
 import { checkDraft, earlierEntry, predicateOf, refuseStaleLease } from "./draft.ts";
 import { type Head, openHead } from "./head.ts";
-import { decodeLeaf, encodeLeaf } from "./leaf.ts";
+import { decodeLeaf, encodeLeaf, NONCE_BYTES } from "./leaf.ts";
 import { type LogKeys, readLogKeys } from "./log-keys.ts";
 import { copyTree, grow, type Hash, rootOf, type Tile, type TreeEdge } from "./merkle.ts";
 import type { LedgerPaths } from "./paths.ts";
@@ -33,7 +34,13 @@ type Call = {
   readonly reject: (error: unknown) => void;
 };
 type Recorded = Omit<ActReceipt, "checkpoint">;
-type Writer = RecorderOptions & TreeContext & { readonly head: Head; readonly keys: LogKeys; known: SignedTree };
+type Writer = RecorderOptions & TreeContext & {
+  readonly head: Head;
+  readonly keys: LogKeys;
+  readonly savepoint: Database.Statement;
+  readonly release: Database.Statement;
+  known: SignedTree;
+};
 
 const MAX_GROUP_ACTS = 2_048;
 
@@ -51,7 +58,7 @@ export async function openRecorder(options: RecorderOptions): Promise<Recorder> 
     const context: TreeContext = { db, store: storeOf(db), origin: options.origin, vkeys: keys.vkeys };
     // The long part without the lock: up to the head of now. What others append meanwhile is taken in under the lock.
     const known = followHead(context, null, head.read());
-    const writer: Writer = { ...options, ...context, head, keys, known };
+    const writer: Writer = { ...options, ...context, head, keys, known, savepoint: db.prepare("SAVEPOINT one_call"), release: db.prepare("RELEASE one_call") };
     await commitGroup(writer, []);
     return recorderOf(writer);
   } catch (error) {
@@ -143,18 +150,22 @@ type Written = {
 /** One transaction for the group, one savepoint a call: a refused call leaves the others alone. */
 function writeEntries(writer: Writer, group: readonly Call[]): Written {
   if (group.length === 0) return { tree: writer.known.tree, accepted: [], refused: [] };
-  const { db, store } = writer;
+  const { db, store, savepoint, release } = writer;
   const tree = copyTree(writer.known.tree);
   const accepted: { readonly call: Call; readonly recorded: readonly Recorded[] }[] = [];
   const refused: { readonly call: Call; readonly error: HoldfastError }[] = [];
   try {
     db.exec("BEGIN IMMEDIATE");
     const full: Tile[] = [];
+    const acts = group.reduce((sum, call) => sum + call.drafts.length, 0);
+    const nonces = writer.random(NONCE_BYTES * acts);
+    let used = 0;
+    const nonce = (): Uint8Array => nonces.subarray(used, (used += NONCE_BYTES));
     for (const call of group) {
-      db.exec("SAVEPOINT one_call");
+      savepoint.run();
       try {
         const hashes: Hash[] = [];
-        const recorded = call.drafts.map((draft) => writeAct(writer, draft, tree.size + hashes.length, hashes));
+        const recorded = call.drafts.map((draft) => writeAct(writer, draft, tree.size + hashes.length, hashes, nonce()));
         for (const hash of hashes) grow(tree, hash, full);
         accepted.push({ call, recorded });
       } catch (error) {
@@ -162,7 +173,7 @@ function writeEntries(writer: Writer, group: readonly Call[]): Written {
         db.exec("ROLLBACK TO one_call");
         refused.push({ call, error });
       }
-      db.exec("RELEASE one_call");
+      release.run();
     }
     if (tree.size === writer.known.tree.size) {
       db.exec("ROLLBACK");
@@ -181,7 +192,7 @@ function writeEntries(writer: Writer, group: readonly Call[]): Written {
   return { tree, accepted, refused };
 }
 
-function writeAct(writer: Writer, draft: ActDraft, seq: number, hashes: Hash[]): Recorded {
+function writeAct(writer: Writer, draft: ActDraft, seq: number, hashes: Hash[], nonce: Uint8Array): Recorded {
   const { store } = writer;
   refuseStaleLease(store, draft);
   const earlier = earlierEntry(store, draft);
@@ -190,7 +201,7 @@ function writeAct(writer: Writer, draft: ActDraft, seq: number, hashes: Hash[]):
     return { seq: earlier, leafHash: act.leafHash, exhibits: act.exhibits.map((e) => e.id) };
   }
   const predicate = predicateOf(store, draft, writer.clock().toISOString(), writer.clockQuality, writer.tool);
-  const leaf = encodeLeaf(writer.origin, predicate, writer.random(16));
+  const leaf = encodeLeaf(writer.origin, predicate, nonce);
   store.insert(seq, leaf, predicate);
   hashes.push(leaf.hash);
   return { seq, leafHash: sha256OfBytes(leaf.hash), exhibits: predicate.exhibits.map((e) => e.id) };
