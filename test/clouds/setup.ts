@@ -67,7 +67,7 @@ async function goTool(cache: string, name: keyof typeof goModules): Promise<Tool
   const aside = join(cache, `building-${name}-${process.pid}`);
   try {
     await run(go, ["install", `${module}@${version}`], {
-      env: { ...process.env, GOBIN: aside, CGO_ENABLED: "0" },
+      env: { ...process.env, GOBIN: aside },
       maxBuffer: 1 << 26,
     });
     await rename(join(aside, name), program);
@@ -98,6 +98,7 @@ async function zstd(): Promise<Tool> {
   const apt = await findProgram("apt-get", []);
   if (apt === null || process.getuid?.() !== 0)
     return { name: "zstd", kind: "missing", why: "install the zstd program (as root this script does it on Debian)" };
+  await run(apt, ["update", "-qq"], { maxBuffer: 1 << 26 });
   await run(apt, ["install", "-y", "-qq", "zstd"], { env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" }, maxBuffer: 1 << 26 });
   return { name: "zstd", kind: "ready", how: "built", version: await zstdVersion() };
 }
