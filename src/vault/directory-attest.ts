@@ -63,7 +63,7 @@ async function receiptOf(path: string, now: Date, stored: Stored, encoding: "ide
 }
 
 /** What the lock of a directory is worth, for people. */
-export function worthOf(immutable: boolean | null): string {
+function worthOf(immutable: boolean | null): string {
   const guard =
     immutable === true
       ? "The file is read-only and carries the immutable flag, which root on this machine can clear."

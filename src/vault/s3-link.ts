@@ -2,7 +2,7 @@ import type { S3Client, S3ClientConfig } from "@aws-sdk/client-s3";
 import { describeError, HoldfastError } from "../core/error.ts";
 import type { Clock, Random } from "../core/ports.ts";
 import { printable } from "../core/printable.ts";
-import { codeOf, retryAfterMs, troubleOf, type Trouble } from "./s3-trouble.ts";
+import { codeOf, retryAfterMs, statusOf, troubleOf, type Trouble } from "./s3-trouble.ts";
 
 /** The SDK is loaded with the first request: who uses no S3 vault does not pay for it. */
 export type Sdk = typeof import("@aws-sdk/client-s3");
@@ -22,7 +22,7 @@ export type S3LinkOptions = {
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   /** Tries of one request before it counts as failed. */
   readonly attempts: number;
-  /** How long a request without a body may take; one with a body gets this once more for every 4 MiB. */
+  /** How long a small request may take, and a read may stand still. */
   readonly requestTimeoutMs: number;
 };
 
@@ -31,8 +31,8 @@ export type Ask<T> = {
   readonly what: string;
   readonly signal: AbortSignal;
   readonly send: (client: S3Client, sdk: Sdk, options: { readonly abortSignal: AbortSignal }) => Promise<T>;
-  /** Bytes of the body: a large one may take longer. */
-  readonly bytes?: number;
+  /** How many times the usual limit this request may take. Default 1. */
+  readonly patience?: number;
   /** After an answer that was lost: looks whether it happened. Null means that it did not, or cannot be known: ask again. */
   readonly settle?: () => Promise<T | null>;
 };
@@ -46,6 +46,11 @@ export type S3Link = {
   explain(error: unknown): unknown;
   close(): void;
 };
+
+/** A body may take one limit more for every 4 MiB: 70 KB/s at the usual minute. */
+export function patienceForBody(bytes: number): number {
+  return 1 + bytes / 2 ** 22;
+}
 
 export function openS3Link(options: S3LinkOptions): S3Link {
   let opened: Promise<{ readonly client: S3Client; readonly sdk: Sdk }> | null = null;
@@ -64,7 +69,7 @@ export function openS3Link(options: S3LinkOptions): S3Link {
   async function once<T>(ask: Ask<T>): Promise<T> {
     ask.signal.throwIfAborted();
     const { client, sdk } = await (opened ??= open(options));
-    const timeout = AbortSignal.timeout(Math.ceil(options.requestTimeoutMs * (1 + (ask.bytes ?? 0) / 2 ** 22)));
+    const timeout = AbortSignal.timeout(Math.ceil(options.requestTimeoutMs * (ask.patience ?? 1)));
     const answer = await ask.send(client, sdk, { abortSignal: AbortSignal.any([ask.signal, timeout]) });
     answered = true;
     return answer;
@@ -115,10 +120,14 @@ export function openS3Link(options: S3LinkOptions): S3Link {
     switch (trouble) {
       case "throttled":
         return say("paused", "the store asks for less and did not relent; what was sent is kept, resume later");
-      case "lapsed":
       case "rejected":
-        if (answered) return say("paused", "the credentials ran out or were withdrawn; renew them and resume, what was sent is kept");
-        return say("config", "set credentials, region and clock right (default chain of the AWS SDK: AWS_*, AWS_PROFILE, instance role)");
+        if (codeOf(error) === "RequestTimeTooSkewed") return say("config", "this machine's clock is wrong; set it, then resume");
+        if (statusOf(error) === 301 || statusOf(error) === 307) return say("config", `${options.bucket} is in another region; set region`);
+        if (answered) return say("paused", "the credentials were withdrawn; renew them and resume, what was sent is kept");
+        return say("config", advice);
+      case "lapsed":
+        if (answered) return say("paused", "the credentials ran out; renew them and resume, what was sent is kept");
+        return say("config", advice);
       case "unknown":
         return say("vault", `the store gave no clear answer in ${options.attempts} tries; what was sent is kept, resume when it is well`);
       case "corrupt":
@@ -146,6 +155,8 @@ export function openS3Link(options: S3LinkOptions): S3Link {
     close: renew,
   };
 }
+
+const advice = "set credentials and region right (default chain of the AWS SDK: AWS_*, AWS_PROFILE, instance role)";
 
 async function open(options: S3LinkOptions): Promise<{ readonly client: S3Client; readonly sdk: Sdk }> {
   const sdk = await import("@aws-sdk/client-s3");

@@ -93,7 +93,7 @@ async function complete(putting: Putting, upload: Upload, notes: readonly PartNo
     return await link.ask<Written>({
       what: `complete the upload of ${fullKey}`,
       signal,
-      bytes: taker.bytes() / 8, // some servers copy the parts before they answer
+      patience: 1 + taker.bytes() / (6 * 2 ** 30), // some servers copy the parts before they answer: 3 to 8 s a GiB
       settle: () => settleByLooking(putting),
       send: async (client, sdk, options) => {
         const answer = await client.send(

@@ -3,6 +3,7 @@ import { HoldfastError } from "../core/error.ts";
 import type { Part } from "../core/part.ts";
 import { printable } from "../core/printable.ts";
 import type { PartNote } from "../core/vault.ts";
+import { patienceForBody } from "./s3-link.ts";
 import type { Upload } from "./s3-multipart.ts";
 import type { Putting } from "./s3-put.ts";
 
@@ -80,7 +81,7 @@ async function uploadPart({ place, fullKey }: Putting, upload: Upload, part: Par
   const answer = await link.ask({
     what: `upload part ${part.number} of ${fullKey}`,
     signal,
-    bytes: bytes.length,
+    patience: patienceForBody(bytes.length),
     send: (client, sdk, options) =>
       client.send(
         new sdk.UploadPartCommand({

@@ -1,6 +1,7 @@
 import { base64OfSha256 } from "../core/digest.ts";
 import { HoldfastError } from "../core/error.ts";
 import type { Part } from "../core/part.ts";
+import { patienceForBody } from "./s3-link.ts";
 import { lockParameters } from "./s3-lock.ts";
 import { idsOf, markName, versionOf } from "./s3-look.ts";
 import { objectExists, settleByLooking, type Putting, type Written } from "./s3-put.ts";
@@ -12,8 +13,9 @@ import { troubleOf } from "./s3-trouble.ts";
 export async function putWhole(putting: Putting, part: Part | null): Promise<Written> {
   try {
     if (part !== null && (await putting.taker.next()) !== null) throw new HoldfastError("unexpected", `${putting.request.key}: a part came after the last one`);
-    const repeated = await beginWhole(putting);
-    const written = (repeated ? await settleByLooking(putting) : null) ?? (await send(putting, part));
+    await beginWhole(putting);
+    // A finished put that is repeated, a key that is taken: also on a store that does not know If-None-Match.
+    const written = (await settleByLooking(putting)) ?? (await send(putting, part));
     if (part !== null) {
       const { number, sha256, rawFrom, rawTo, frames } = part;
       putting.request.journal.part({ number, bytes: part.bytes.length, sha256, tag: "", rawFrom, rawTo, frames });
@@ -25,18 +27,16 @@ export async function putWhole(putting: Putting, part: Part | null): Promise<Wri
   }
 }
 
-/** True if an earlier try may have stored it already. */
-async function beginWhole({ place, request, fullKey, signal }: Putting): Promise<boolean> {
+async function beginWhole({ place, request, fullKey, signal }: Putting): Promise<void> {
   const state = request.journal.load();
   if (state !== null) {
     const { upload } = readToken(request.key, state.token);
-    if (upload === null) return true;
+    if (upload === null) return;
     await abortUpload(place.link, fullKey, upload, signal);
     request.journal.reset();
   }
   request.journal.begin({ token: writeToken({ mark: newMark(place.link.options.random), upload: null }), partSize: request.stream.partSize });
   request.journal.completing();
-  return false;
 }
 
 async function send(putting: Putting, part: Part | null): Promise<Written> {
@@ -48,7 +48,7 @@ async function send(putting: Putting, part: Part | null): Promise<Written> {
     return await link.ask<Written>({
       what: `store ${fullKey}`,
       signal,
-      bytes: bytes.length,
+      patience: patienceForBody(bytes.length),
       settle: () => settleByLooking(putting),
       send: async (client, sdk, options) => {
         const answer = await client.send(

@@ -8,7 +8,7 @@ export type Trouble =
   | "throttled" // come back later
   | "unknown" // it may have happened or not: look, then decide
   | "lapsed" // credentials ran out
-  | "rejected" // credentials or clock are wrong
+  | "rejected" // credentials, region or clock are wrong
   | "corrupt" // the store got other bytes than were sent
   | "taken" // If-None-Match: something has this key
   | "no-upload" // the multipart upload is gone
@@ -56,6 +56,8 @@ const byCode: Readonly<Record<string, Trouble>> = {
   SignatureDoesNotMatch: "rejected",
   AuthorizationHeaderMalformed: "rejected",
   RequestTimeTooSkewed: "rejected",
+  PermanentRedirect: "rejected",
+  TemporaryRedirect: "rejected",
   BadDigest: "corrupt",
   XAmzContentChecksumMismatch: "corrupt",
   XAmzContentSHA256Mismatch: "corrupt",
@@ -72,7 +74,7 @@ const byCode: Readonly<Record<string, Trouble>> = {
   AllAccessDisabled: "denied",
 };
 
-const byStatus: Readonly<Record<number, Trouble>> = { 403: "denied", 404: "missing", 408: "unknown", 412: "taken", 429: "throttled", 503: "throttled" };
+const byStatus: Readonly<Record<number, Trouble>> = { 301: "rejected", 307: "rejected", 403: "denied", 404: "missing", 408: "unknown", 412: "taken", 429: "throttled", 503: "throttled" };
 
 export function troubleOf(error: unknown): Trouble {
   const known = byCode[codeOf(error)];

@@ -3,7 +3,7 @@ import { expiredToken, startFaultProxy, type Fault, type FaultProxy } from "../c
 import { startS3Fake, type S3Fake } from "../clouds/s3-fake.ts";
 import { memoryJournal } from "../suite/memory-journal.ts";
 import { bytesOf, partsOf } from "../suite/parts-of.ts";
-import { s3BenchOf } from "../suite/s3-bench.ts";
+import { s3BenchOf, s3VaultOf } from "../suite/s3-bench.ts";
 import { expectBytes, inSeconds, never, newKey, readAll, receiptOf, requestOf, type VaultBench, type VaultTraits } from "../suite/vault-bench.ts";
 
 const traits: VaultTraits = { partSize: 4096, mode: "compliance", lock: "irrevocable", seals: true, versions: true, oneWinner: true, failsProbes: [] };
@@ -99,6 +99,28 @@ describe("a fault that stays ends in the right error, and resume goes on", () =>
     expectBytes(await bench.raw(key), large);
     expect(await receiptOf(bench.vault, stored)).toMatchObject({ sealed: true, problems: [] });
   });
+});
+
+test("aborting while the store asks for patience ends at once", async () => {
+  proxy.add({ on: "UploadPart", times: forever, does: { ...slowDown, retryAfter: 60 } });
+  const vault = s3VaultOf({ endpoint: proxy.url, credentials: fake.credentials, bucket: "evidence" });
+  const stop = new AbortController();
+  setTimeout(() => stop.abort(new Error("ctrl-c")), 200);
+  const journal = memoryJournal();
+  await expect(vault.put(requestOf(traits, large, { journal }), stop.signal)).rejects.toThrow("ctrl-c");
+  expect(journal.load()).not.toBeNull();
+});
+
+test.for([
+  ["AuthorizationHeaderMalformed", 400, "config", "region"],
+  ["RequestTimeTooSkewed", 403, "config", "clock"],
+  ["PermanentRedirect", 301, "config", "another region"],
+  ["NoSuchBucket", 404, "vault", "create it with Object Lock enabled"],
+  ["AccessDenied", 403, "vault", "check permissions"],
+] as const)("%s is told with what to do about it", async ([errorCode, status, code, advice]) => {
+  proxy.add({ on: "any", times: forever, does: { kind: "answer", status, code: errorCode } });
+  const fresh = s3VaultOf({ endpoint: proxy.url, credentials: fake.credentials, bucket: "evidence" }, { attempts: 1 });
+  await expect(fresh.put(requestOf(traits, small), never)).rejects.toMatchObject({ code, message: expect.stringContaining(advice) });
 });
 
 test("wrong credentials from the first call on are a matter of configuration", async () => {

@@ -27,6 +27,13 @@ test.for([10, (5 << 20) + 1])("%i bytes in s3rver are kept and never called seal
   if (state.kind === "present") expect(state.receipt.problems.map((problem) => problem.split(":")[0])).toEqual(expect.arrayContaining(["version", "lock", "hold"]));
 });
 
+test.for([10, (5 << 20) + 1])("a taken key is looked for, since s3rver does not know If-None-Match (%i bytes)", async (length) => {
+  const vault = s3VaultOf(place, { attempts: 1 });
+  const first = requestOf(traits, bytesOf(length, "first"));
+  await vault.put(first, never);
+  await expect(vault.put(requestOf(traits, bytesOf(length + 1, "second"), { key: first.key }), never)).rejects.toMatchObject({ code: "object-exists" });
+});
+
 test("the doctor finds s3rver unfit", async () => {
   const vault = s3VaultOf(place, { attempts: 1 });
   expect((await vault.probe(never)).some((answer) => answer.fatal && !answer.ok)).toBe(true);
