@@ -54,7 +54,8 @@ export async function readConfig(path: string, named: boolean): Promise<Config> 
  * leaves no half-made ledger and of two first commands at once exactly one wins. True if this call made it.
  */
 export async function ensureLedger(paths: HomePaths, origin: string | null, clock: Clock, random: Random): Promise<boolean> {
-  if (await exists(paths.ledger.ledger)) return false;
+  // The folder, not the file: a ledger whose database was deleted is a rollback to be named, never a fresh home.
+  if (await exists(paths.ledgerDir)) return false;
   const suffix = Buffer.from(random(6)).toString("hex");
   const building = `${paths.ledgerDir}.new-${suffix}`;
   try {
@@ -65,7 +66,7 @@ export async function ensureLedger(paths: HomePaths, origin: string | null, cloc
   } catch (error) {
     await rm(building, { recursive: true, force: true });
     const code = systemCode(error);
-    if ((code === "ENOTEMPTY" || code === "EEXIST") && (await exists(paths.ledger.ledger))) return false;
+    if ((code === "ENOTEMPTY" || code === "EEXIST") && (await exists(paths.ledgerDir))) return false;
     if (error instanceof HoldfastError) throw error;
     throw new HoldfastError("ledger", `the home ${paths.home} cannot be made; check that you may write there and that there is space`, error);
   }

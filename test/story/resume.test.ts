@@ -7,6 +7,7 @@ import { startS3Fake } from "../clouds/s3-fake.ts";
 import { type CollectJson, holdfast, holdfastJson, startHoldfast, temporary, type VerifyJson } from "./holdfast.ts";
 import { flipBit, makeImage, sha256sum } from "./images.ts";
 import { killAndResume, seeded } from "./kill-and-resume.ts";
+import { s3Home } from "./s3-home.ts";
 
 const mib = 1024 * 1024;
 type CustodyJson = { readonly acts: readonly { readonly act: string }[] };
@@ -136,15 +137,3 @@ async function fetched(exhibit: string, dir: string, options: { home: string }):
   expect(ran.code, ran.stderr).toBe(0);
   return readFileSync(out);
 }
-
-/** A home whose vault `main` is that S3, and the environment to reach it. */
-function s3Home(dir: string, endpoint: string, credentials: { readonly accessKeyId: string; readonly secretAccessKey: string }) {
-  const home = join(dir, "home");
-  mkdirSync(home);
-  writeFileSync(
-    join(home, "holdfast.yaml"),
-    `vaults:\n  main: {kind: s3, bucket: vault, region: us-east-1, prefix: holdfast/, mode: compliance, retain: 1d, endpoint: "${endpoint}", pathStyle: true}\n`,
-  );
-  return { home, env: { AWS_ACCESS_KEY_ID: credentials.accessKeyId, AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey } };
-}
-
