@@ -29,7 +29,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   };
   const whole = complete(report);
   const missing = [
-    ...tools.filter((t) => t.kind === "missing").map((t) => toolLine(t)),
+    ...tools.filter((t) => t.kind === "missing" && !Object.values(needs).includes(t.name)).map((t) => toolLine(t)),
     ...serverNames.flatMap((name) => (whole[name].kind === "none" ? [`${name}: ${whole[name].why}`] : [])),
   ];
   if (missing.length > 0 && process.env["CI"] !== undefined && process.env["CI"] !== "") {

@@ -144,6 +144,17 @@ export function clientConfigOf(server: ServerInfo): {
 }
 
 export async function startServer(name: ServerName, cache: string): Promise<Server> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await startOnce(name, cache);
+    } catch (error) {
+      // Between asking for a free port and binding it, somebody else may have taken it.
+      if (tries === 3 || !/in use/i.test(String(error))) throw error;
+    }
+  }
+}
+
+async function startOnce(name: ServerName, cache: string): Promise<Server> {
   const recipe = recipes[name];
   const directory = await mkdtemp(join(tmpdir(), `holdfast-${name}-`));
   const port = await freePort();
