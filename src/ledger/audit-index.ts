@@ -25,6 +25,8 @@ export function auditIndex(db: Db, problems: Problems): IndexAudit {
       const due = (reserved.get(caseId) ?? 0) + 1;
       if (number !== due) problems.add("exhibit-gap", act.seq, `entry ${act.seq} begins ${e.id} where ${exhibitId(caseId, due)} was next`);
       reserved.set(caseId, Math.max(due, number));
+      const openedAt: unknown = opened.get(caseId);
+      if (typeof openedAt !== "number" || openedAt > act.seq) problems.add("chain-broken", act.seq, `entry ${act.seq} begins ${e.id}, whose case was not opened before`);
       if (e.prev !== NO_PREVIOUS) problems.add("chain-broken", act.seq, `entry ${act.seq} begins the chain of ${e.id} with a previous act`);
       return;
     }
@@ -51,7 +53,11 @@ export function auditIndex(db: Db, problems: Problems): IndexAudit {
           problems.add("index-altered", act.seq, `the index does not say that entry ${act.seq} is act ${x.seq} of ${exhibitId(x.caseId, x.number)}`);
       }
       for (const e of act.exhibits) link(act, e);
-      if (rows.lease !== null) leases.set(rows.lease.collection, Math.max(rows.lease.number, leases.get(rows.lease.collection) ?? 0));
+      if (rows.lease !== null) {
+        const high = leases.get(rows.lease.collection) ?? 0;
+        if (rows.lease.number < high) problems.add("chain-broken", act.seq, `entry ${act.seq} was written under lease ${rows.lease.number} of collection ${rows.lease.collection}, which lease ${high} had taken over`);
+        leases.set(rows.lease.collection, Math.max(rows.lease.number, high));
+      }
       if (act.collection === null) return;
       if (act.act === "started") running.set(act.collection, act.seq);
       if (act.act === "finished" || act.act === "cancelled") running.delete(act.collection);
