@@ -8,13 +8,7 @@ import { readSidecar } from "./directory-retention.ts";
 import { checksumOfFile } from "./directory-sums.ts";
 
 /** Reads the file again from end to end: a directory keeps no checksum of its own that could be asked for. */
-export async function attestInDirectory(
-  root: string,
-  now: Date,
-  stored: Stored,
-  encoding: "identity" | "zstd",
-  signal: AbortSignal,
-): Promise<ObjectState> {
+export async function attestInDirectory(root: string, now: Date, stored: Stored, encoding: "identity" | "zstd", signal: AbortSignal): Promise<ObjectState> {
   const path = objectPath(root, stored.key);
   try {
     return { kind: "present", receipt: await receiptOf(path, now, stored, encoding, signal) };

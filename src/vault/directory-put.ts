@@ -165,7 +165,10 @@ async function takeParts(
   if (parts.length === 0) parts.push(parseSha256(hash("sha256", new Uint8Array(0))));
   else if (!ended) throw new HoldfastError("unexpected", `${printable(key)}: the stream ended without its last part`);
   if (known.size > parts.length)
-    throw new HoldfastError("source-changed", `${printable(key)}: the source ended ${known.size - parts.length} parts before what was read before; start it again as a new exhibit`);
+    throw new HoldfastError(
+      "source-changed",
+      `${printable(key)}: the source ended ${known.size - parts.length} parts before what was read before; start it again as a new exhibit`,
+    );
   await stream.digest(); // rejects if the stream was cut short: such bytes never become visible
   return { bytes, parts };
 }

@@ -70,7 +70,10 @@ export function openDirectoryVault(options: DirectoryVaultOptions): Vault {
       told(ref.key, signal, async () => {
         const sidecar = await sidecarOf(ref);
         if (!(Date.parse(retainUntil) >= Date.parse(sidecar.retainUntil)))
-          throw new HoldfastError("refused", `${printable(ref.key)} is kept until ${sidecar.retainUntil}; ${retainUntil} is not later: retention is never shortened`);
+          throw new HoldfastError(
+            "refused",
+            `${printable(ref.key)} is kept until ${sidecar.retainUntil}; ${retainUntil} is not later: retention is never shortened`,
+          );
         await writeSidecar(objectPath(root, ref.key), { ...sidecar, retainUntil }, random, false);
         return [];
       }),

@@ -72,7 +72,9 @@ function aboutContent(stored: Stored, head: HeadObjectCommandOutput): readonly s
   const problems: string[] = [];
   const version = versionOf(head.VersionId);
   if (stored.version === null)
-    problems.push(`version: the store named no version when it took the object${version === null ? "" : ` (its newest is now ${version})`}: what was locked cannot be told apart from a later object`);
+    problems.push(
+      `version: the store named no version when it took the object${version === null ? "" : ` (its newest is now ${version})`}: what was locked cannot be told apart from a later object`,
+    );
   else if (version !== stored.version) problems.push(`version: ${stored.version} was asked for, the store answered about ${version ?? "no version"}`);
   if (head.ContentLength !== stored.bytes) problems.push(`size: ${stored.bytes} bytes were stored, the store has ${head.ContentLength ?? "given no size"}`);
   if (head.ChecksumSHA256 === undefined) problems.push("checksum: the store shows no SHA-256 of its own");
@@ -100,7 +102,9 @@ function aboutHead(head: HeadObjectCommandOutput, retention: ReadRetention): rea
   const until = head.ObjectLockRetainUntilDate;
   if (mode === undefined || until === undefined) return ["lock: the store's HEAD answer does not show the lock that its retention answer shows"];
   if (mode !== retention.mode || Math.floor(until.getTime() / 1000) !== Math.floor(Date.parse(retention.retainUntil) / 1000))
-    return [`lock: the store contradicts itself: HEAD shows ${printable(mode)} until ${rfc3339(until)}, its retention answer ${retention.mode} until ${retention.retainUntil}`];
+    return [
+      `lock: the store contradicts itself: HEAD shows ${printable(mode)} until ${rfc3339(until)}, its retention answer ${retention.mode} until ${retention.retainUntil}`,
+    ];
   return [];
 }
 
@@ -131,7 +135,9 @@ function textOf(worth: LockWorth, retention: ReadRetention): string {
       return `S3 Object Lock in governance mode${until}: whoever holds s3:BypassGovernanceRetention can delete it.`;
     case "removable":
     case "none":
-      return retention.kind === "locked" ? `The lock lapsed at ${retention.retainUntil}: the object can be deleted.` : "No lock: whoever may delete objects in the bucket can delete it.";
+      return retention.kind === "locked"
+        ? `The lock lapsed at ${retention.retainUntil}: the object can be deleted.`
+        : "No lock: whoever may delete objects in the bucket can delete it.";
     case "unknown":
       return "The lock could not be read, so nothing is claimed about it.";
     default:

@@ -1,8 +1,7 @@
 import type { S3Client, S3ClientConfig } from "@aws-sdk/client-s3";
-import { describeError, HoldfastError } from "../core/error.ts";
 import type { Clock, Random } from "../core/ports.ts";
-import { printable } from "../core/printable.ts";
-import { codeOf, retryAfterMs, statusOf, troubleOf, type Trouble } from "./s3-trouble.ts";
+import { explainFailure } from "./s3-explain.ts";
+import { retryAfterMs, troubleOf, type Trouble } from "./s3-trouble.ts";
 
 /** The SDK is loaded with the first request: who uses no S3 vault does not pay for it. */
 export type Sdk = typeof import("@aws-sdk/client-s3");
@@ -55,24 +54,27 @@ export function patienceForBody(bytes: number): number {
 export function openS3Link(options: S3LinkOptions): S3Link {
   let opened: Promise<{ readonly client: S3Client; readonly sdk: Sdk }> | null = null;
   let answered = false;
+  const clients = new Set<S3Client>();
   /** What was being done when the store failed. */
   const failures = new WeakMap<Error, string>();
   const common = options.expectedOwner === null ? { Bucket: options.bucket } : { Bucket: options.bucket, ExpectedBucketOwner: options.expectedOwner };
 
-  /** Asks the whole credential chain again: the SDK keeps what it has until shortly before its own end date. */
-  function renew(): void {
-    const old = opened;
-    opened = null;
-    void old?.then(({ client }) => client.destroy()).catch(() => undefined);
-  }
-
   async function once<T>(ask: Ask<T>): Promise<T> {
     ask.signal.throwIfAborted();
-    const { client, sdk } = await (opened ??= open(options));
-    const timeout = AbortSignal.timeout(Math.ceil(options.requestTimeoutMs * (ask.patience ?? 1)));
-    const answer = await ask.send(client, sdk, { abortSignal: AbortSignal.any([ask.signal, timeout]) });
-    answered = true;
-    return answer;
+    opened ??= open(options);
+    const mine = opened;
+    try {
+      const { client, sdk } = await mine;
+      clients.add(client);
+      const timeout = AbortSignal.timeout(Math.ceil(options.requestTimeoutMs * (ask.patience ?? 1)));
+      const answer = await ask.send(client, sdk, { abortSignal: AbortSignal.any([ask.signal, timeout]) });
+      answered = true;
+      return answer;
+    } catch (error) {
+      // A new client asks the whole credential chain again: the SDK keeps what it has until shortly before its own end date.
+      if (troubleOf(error) === "lapsed" && opened === mine) opened = null;
+      throw error;
+    }
   }
 
   async function ask<T>(request: Ask<T>): Promise<T> {
@@ -87,7 +89,6 @@ export function openS3Link(options: S3LinkOptions): S3Link {
         trouble = troubleOf(error);
         if (trouble === "lapsed" && answered && !renewed) {
           renewed = true;
-          renew();
           continue;
         }
         if (attempt >= options.attempts || (trouble !== "throttled" && trouble !== "unknown" && trouble !== "corrupt")) {
@@ -111,52 +112,19 @@ export function openS3Link(options: S3LinkOptions): S3Link {
     return Math.min(60_000, (retryAfter ?? 0) + jitter * Math.min(20_000, 250 * 2 ** attempt));
   }
 
-  function explain(error: unknown): unknown {
-    const what = error instanceof Error ? failures.get(error) : undefined;
-    if (what === undefined) return error;
-    const trouble = troubleOf(error);
-    const say = (code: HoldfastError["code"], advice: string): HoldfastError =>
-      new HoldfastError(code, `vault ${options.name}: could not ${printable(what)} (${codeOf(error)}); ${advice}`, error);
-    switch (trouble) {
-      case "throttled":
-        return say("paused", "the store asks for less and did not relent; what was sent is kept, resume later");
-      case "rejected":
-        if (codeOf(error) === "RequestTimeTooSkewed") return say("config", "this machine's clock is wrong; set it, then resume");
-        if (statusOf(error) === 301 || statusOf(error) === 307) return say("config", `${options.bucket} is in another region; set region`);
-        if (answered) return say("paused", "the credentials were withdrawn; renew them and resume, what was sent is kept");
-        return say("config", advice);
-      case "lapsed":
-        if (answered) return say("paused", "the credentials ran out; renew them and resume, what was sent is kept");
-        return say("config", advice);
-      case "unknown":
-        return say("vault", `the store gave no clear answer in ${options.attempts} tries; what was sent is kept, resume when it is well`);
-      case "corrupt":
-        return say("vault", `the store received other bytes than were sent, ${options.attempts} times; look for a broken machine, network or proxy, then resume`);
-      case "no-bucket":
-        return say("vault", `there is no bucket ${options.bucket}; create it with Object Lock enabled`);
-      case "denied":
-        return say("vault", `the store denies it; check permissions${options.expectedOwner === null ? "" : ` and that ${options.expectedOwner} owns ${options.bucket}`}`);
-      case "taken":
-      case "no-upload":
-      case "missing":
-      case "no-lock":
-      case "other":
-        return say("vault", describeError(error));
-      default:
-        return trouble satisfies never;
-    }
-  }
-
   return {
     options,
     common,
     ask,
-    explain,
-    close: renew,
+    explain(error) {
+      const what = error instanceof Error ? failures.get(error) : undefined;
+      return what === undefined ? error : explainFailure(options, what, error, answered);
+    },
+    close() {
+      for (const client of clients) client.destroy();
+    },
   };
 }
-
-const advice = "set credentials and region right (default chain of the AWS SDK: AWS_*, AWS_PROFILE, instance role)";
 
 async function open(options: S3LinkOptions): Promise<{ readonly client: S3Client; readonly sdk: Sdk }> {
   const sdk = await import("@aws-sdk/client-s3");

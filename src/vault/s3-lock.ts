@@ -88,7 +88,13 @@ function notRead(error: unknown, signal: AbortSignal): { readonly kind: "none" }
 }
 
 /** Later only, read back. Resolves with the request ids. */
-export async function extendRetention(link: S3Link, object: S3Object, mode: "compliance" | "governance", retainUntil: string, signal: AbortSignal): Promise<readonly string[]> {
+export async function extendRetention(
+  link: S3Link,
+  object: S3Object,
+  mode: "compliance" | "governance",
+  retainUntil: string,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
   const until = wholeSecondDate(object.Key, retainUntil);
   const subject = printable(object.Key);
   const before = await readRetention(link, object, signal);
@@ -102,7 +108,12 @@ export async function extendRetention(link: S3Link, object: S3Object, mode: "com
     signal,
     send: (client, sdk, options) =>
       client.send(
-        new sdk.PutObjectRetentionCommand({ ...link.common, ...object, ChecksumAlgorithm: "SHA256", Retention: { Mode: kept === "compliance" ? "COMPLIANCE" : "GOVERNANCE", RetainUntilDate: until } }),
+        new sdk.PutObjectRetentionCommand({
+          ...link.common,
+          ...object,
+          ChecksumAlgorithm: "SHA256",
+          Retention: { Mode: kept === "compliance" ? "COMPLIANCE" : "GOVERNANCE", RetainUntilDate: until },
+        }),
         options,
       ),
   });
@@ -118,11 +129,17 @@ export async function setHold(link: S3Link, object: S3Object, on: boolean, signa
     what: `set the legal hold of ${object.Key}`,
     signal,
     send: (client, sdk, options) =>
-      client.send(new sdk.PutObjectLegalHoldCommand({ ...link.common, ...object, ChecksumAlgorithm: "SHA256", LegalHold: { Status: on ? "ON" : "OFF" } }), options),
+      client.send(
+        new sdk.PutObjectLegalHoldCommand({ ...link.common, ...object, ChecksumAlgorithm: "SHA256", LegalHold: { Status: on ? "ON" : "OFF" } }),
+        options,
+      ),
   });
   const after = await readHold(link, object, signal);
   if (after.kind !== "read" || after.on !== on)
-    throw new HoldfastError("vault", `${printable(object.Key)}: the store accepted the hold ${on ? "ON" : "OFF"} and shows ${after.kind === "read" ? (after.on ? "ON" : "OFF") : after.text}`);
+    throw new HoldfastError(
+      "vault",
+      `${printable(object.Key)}: the store accepted the hold ${on ? "ON" : "OFF"} and shows ${after.kind === "read" ? (after.on ? "ON" : "OFF") : after.text}`,
+    );
   return [...idsOf(answer), ...after.requestIds];
 }
 

@@ -5,7 +5,7 @@ import type { PartNote } from "../core/vault.ts";
 import { lockParameters } from "./s3-lock.ts";
 import { idsOf, lookAt, markName, versionOf } from "./s3-look.ts";
 import { listParts, type HeldPart } from "./s3-parts.ts";
-import { adoptAfterReading, objectExists, settleByLooking, type Putting, type Written } from "./s3-put.ts";
+import { adoptAfterReading, decideTaken, settleByLooking, type Putting, type Written } from "./s3-put.ts";
 import { sendParts } from "./s3-send-parts.ts";
 import { abortUpload, newMark, readToken, writeToken } from "./s3-token.ts";
 import { troubleOf } from "./s3-trouble.ts";
@@ -34,7 +34,11 @@ export async function putInParts(putting: Putting, first: Part): Promise<Written
   } catch (error) {
     if (putting.signal.aborted || troubleOf(error) !== "no-upload") throw error;
     putting.request.journal.reset();
-    throw new HoldfastError("vault", `${printable(putting.request.key)}: the store lost the unfinished upload (a lifecycle rule, or somebody aborted it); resume sends it again`, error);
+    throw new HoldfastError(
+      "vault",
+      `${printable(putting.request.key)}: the store lost the unfinished upload (a lifecycle rule, or somebody aborted it); resume sends it again`,
+      error,
+    );
   }
 }
 
@@ -115,10 +119,11 @@ async function complete(putting: Putting, upload: Upload, notes: readonly PartNo
     const trouble = troubleOf(error);
     if (trouble !== "taken" && trouble !== "no-upload" && !isTaken(error)) throw error;
     try {
-      // Either our own earlier Complete did it, or somebody else's object stands there: the object itself says which.
+      if (trouble === "taken") return await decideTaken(putting);
+      // An upload that is gone may have been completed by a try whose answer was lost.
       const settled = isTaken(error) ? null : await settleByLooking(putting);
       if (settled !== null) return settled;
-      throw trouble === "taken" ? objectExists(putting) : error;
+      throw error;
     } catch (refusal) {
       if (isTaken(refusal)) {
         await abortUpload(link, fullKey, upload.id, signal);

@@ -4,7 +4,9 @@ import type { ProbeAnswer } from "../core/vault.ts";
 import type { S3Link } from "./s3-link.ts";
 import { readRetention, rfc3339, type S3Object } from "./s3-lock.ts";
 import { idsOf, versionOf } from "./s3-look.ts";
-import { codeOf, isLockRefusal, messageOf, statusOf, troubleOf } from "./s3-trouble.ts";
+import { asked, mustBeRefused } from "./s3-probe-answer.ts";
+import { probeLockConfiguration, probeOwner, probeVersioning } from "./s3-probe-bucket.ts";
+import { codeOf, troubleOf } from "./s3-trouble.ts";
 
 type Probing = { readonly prefix: string; readonly mode: "compliance" | "governance"; readonly kmsKey: string | null };
 
@@ -29,41 +31,53 @@ export async function probeS3(link: S3Link, probing: Probing, signal: AbortSigna
   answers.push(await probeReadBack(link, object, probing.mode, until, signal));
   answers.push(await probeOverwrite(link, key, signal));
   answers.push(
-    await mustBeRefused(link, signal, "delete", "a locked version cannot be deleted", "the store deleted a version that was under lock", (client, sdk, options) =>
-      client.send(new sdk.DeleteObjectCommand({ ...link.common, ...object }), options),
+    await mustBeRefused(
+      link,
+      signal,
+      "delete",
+      "a locked version cannot be deleted",
+      "the store deleted a version that was under lock",
+      (client, sdk, options) => client.send(new sdk.DeleteObjectCommand({ ...link.common, ...object }), options),
     ),
   );
   if (probing.mode === "compliance") {
     const change = (probe: string, good: string, bad: string, mode: "COMPLIANCE" | "GOVERNANCE", date: Date): Promise<ProbeAnswer> =>
       mustBeRefused(link, signal, probe, good, bad, (client, sdk, options) =>
-        client.send(new sdk.PutObjectRetentionCommand({ ...link.common, ...object, ChecksumAlgorithm: "SHA256", Retention: { Mode: mode, RetainUntilDate: date } }), options),
+        client.send(
+          new sdk.PutObjectRetentionCommand({ ...link.common, ...object, ChecksumAlgorithm: "SHA256", Retention: { Mode: mode, RetainUntilDate: date } }),
+          options,
+        ),
       );
-    answers.push(await change("downgrade", "a compliance lock cannot become a governance lock", "the store turned a compliance lock into a governance lock", "GOVERNANCE", until));
-    answers.push(await change("shorten", "a compliance lock cannot be shortened", "the store let a COMPLIANCE lock be shortened: its locks can be taken away", "COMPLIANCE", wholeSecond(now + shortenedMs)));
+    answers.push(
+      await change(
+        "downgrade",
+        "a compliance lock cannot become a governance lock",
+        "the store turned a compliance lock into a governance lock",
+        "GOVERNANCE",
+        until,
+      ),
+    );
+    answers.push(
+      await change(
+        "shorten",
+        "a compliance lock cannot be shortened",
+        "the store let a COMPLIANCE lock be shortened: its locks can be taken away",
+        "COMPLIANCE",
+        wholeSecond(now + shortenedMs),
+      ),
+    );
   }
   if (link.options.expectedOwner !== null) answers.push(await probeOwner(link, object, signal));
   return answers;
 }
 
-async function probeVersioning(link: S3Link, signal: AbortSignal): Promise<ProbeAnswer> {
-  const probe = "versioning";
-  return asked(probe, signal, async () => {
-    const answer = await link.ask({ what: "read the bucket's versioning", signal, send: (client, sdk, options) => client.send(new sdk.GetBucketVersioningCommand(link.common), options) });
-    const on = answer.Status === "Enabled";
-    return { probe, ok: on, fatal: true, text: on ? "versioning is enabled" : `versioning is ${answer.Status ?? "off"} in ${link.options.bucket}: enable it, Object Lock needs it` };
-  });
-}
-
-async function probeLockConfiguration(link: S3Link, signal: AbortSignal): Promise<ProbeAnswer> {
-  const probe = "object-lock";
-  return asked(probe, signal, async () => {
-    const answer = await link.ask({ what: "read the bucket's Object Lock", signal, send: (client, sdk, options) => client.send(new sdk.GetObjectLockConfigurationCommand(link.common), options) });
-    const on = answer.ObjectLockConfiguration?.ObjectLockEnabled === "Enabled";
-    return { probe, ok: on, fatal: true, text: on ? "Object Lock is enabled" : `Object Lock is not enabled in ${link.options.bucket}: nothing stored there can be sealed` };
-  });
-}
-
-async function probeWrite(link: S3Link, probing: Probing, key: string, until: Date, signal: AbortSignal): Promise<{ readonly answer: ProbeAnswer; readonly object: S3Object | null }> {
+async function probeWrite(
+  link: S3Link,
+  probing: Probing,
+  key: string,
+  until: Date,
+  signal: AbortSignal,
+): Promise<{ readonly answer: ProbeAnswer; readonly object: S3Object | null }> {
   const probe = "write";
   const body = Buffer.from("holdfast sentinel\n");
   let object: S3Object | null = null;
@@ -87,7 +101,8 @@ async function probeWrite(link: S3Link, probing: Probing, key: string, until: Da
         ),
     });
     const version = versionOf(put.VersionId);
-    if (version === null) return { probe, ok: false, fatal: true, text: `the store took ${key} and named no version (request ${idsOf(put).join() || "unknown"})` };
+    if (version === null)
+      return { probe, ok: false, fatal: true, text: `the store took ${key} and named no version (request ${idsOf(put).join() || "unknown"})` };
     object = { Key: key, VersionId: version };
     return { probe, ok: true, fatal: true, text: `a sentinel was stored under lock: ${key}, version ${version}` };
   });
@@ -97,9 +112,22 @@ async function probeWrite(link: S3Link, probing: Probing, key: string, until: Da
 async function probeReadBack(link: S3Link, object: S3Object, mode: "compliance" | "governance", until: Date, signal: AbortSignal): Promise<ProbeAnswer> {
   const probe = "read-back";
   const read = await readRetention(link, object, signal);
-  if (read.kind !== "locked") return { probe, ok: false, fatal: true, text: read.kind === "none" ? "the store accepted a lock and shows none" : `the lock cannot be read back: ${read.text}` };
+  if (read.kind !== "locked")
+    return {
+      probe,
+      ok: false,
+      fatal: true,
+      text: read.kind === "none" ? "the store accepted a lock and shows none" : `the lock cannot be read back: ${read.text}`,
+    };
   const same = read.mode === mode && Date.parse(read.retainUntil) === until.getTime();
-  return { probe, ok: same, fatal: true, text: same ? `the store shows ${mode} until ${read.retainUntil}` : `${mode} until ${rfc3339(until)} was asked, the store shows ${read.mode} until ${read.retainUntil}` };
+  return {
+    probe,
+    ok: same,
+    fatal: true,
+    text: same
+      ? `the store shows ${mode} until ${read.retainUntil}`
+      : `${mode} until ${rfc3339(until)} was asked, the store shows ${read.mode} until ${read.retainUntil}`,
+  };
 }
 
 async function probeOverwrite(link: S3Link, key: string, signal: AbortSignal): Promise<ProbeAnswer> {
@@ -108,55 +136,22 @@ async function probeOverwrite(link: S3Link, key: string, signal: AbortSignal): P
     await link.ask({
       what: "store a second sentinel",
       signal,
-      send: (client, sdk, options) => client.send(new sdk.PutObjectCommand({ ...link.common, Key: key, Body: Buffer.from("over"), ChecksumAlgorithm: "SHA256", IfNoneMatch: "*" }), options),
+      send: (client, sdk, options) =>
+        client.send(new sdk.PutObjectCommand({ ...link.common, Key: key, Body: Buffer.from("over"), ChecksumAlgorithm: "SHA256", IfNoneMatch: "*" }), options),
     });
   } catch (error) {
     signal.throwIfAborted();
     const refused = troubleOf(error) === "taken";
-    return { probe, ok: refused, fatal: true, text: refused ? "a key that is taken is refused (If-None-Match)" : `whether a taken key is refused could not be seen: ${codeOf(error)}: ${describeError(error)}` };
+    return {
+      probe,
+      ok: refused,
+      fatal: true,
+      text: refused
+        ? "a key that is taken is refused (If-None-Match)"
+        : `whether a taken key is refused could not be seen: ${codeOf(error)}: ${describeError(error)}`,
+    };
   }
   return { probe, ok: false, fatal: true, text: "the store ignores If-None-Match: it would put a second version over evidence" };
-}
-
-/** A success is the bad answer; a refusal by the lock the good one; anything else proves nothing and says so. */
-async function mustBeRefused(link: S3Link, signal: AbortSignal, probe: string, good: string, bad: string, send: Parameters<typeof link.ask<unknown>>[0]["send"]): Promise<ProbeAnswer> {
-  try {
-    await link.ask({ what: `try to ${probe} a sentinel`, signal, send });
-  } catch (error) {
-    signal.throwIfAborted();
-    if (isLockRefusal(error)) return { probe, ok: true, fatal: true, text: good };
-    return { probe, ok: false, fatal: true, text: `it could not be seen whether ${good}: ${codeOf(error)}: ${describeError(error)}` };
-  }
-  return { probe, ok: false, fatal: true, text: bad };
-}
-
-async function probeOwner(link: S3Link, object: S3Object, signal: AbortSignal): Promise<ProbeAnswer> {
-  const probe = "expected-owner";
-  try {
-    await link.ask({
-      what: "name a wrong owner",
-      signal,
-      send: (client, sdk, options) => client.send(new sdk.HeadObjectCommand({ ...link.common, ...object, ExpectedBucketOwner: "000000000000" }), options),
-    });
-  } catch (error) {
-    signal.throwIfAborted();
-    const refused = troubleOf(error) === "denied" || statusOf(error) === 403;
-    return { probe, ok: refused, fatal: false, text: refused ? "a wrong bucket owner is refused" : `whether a wrong bucket owner is refused could not be seen: ${messageOf(error)}` };
-  }
-  return { probe, ok: false, fatal: false, text: "this store ignores expectedOwner: a bucket of the same name in other hands would be taken for yours" };
-}
-
-/** A question that could not be answered is a bad answer, not a crash of the doctor. */
-async function asked(probe: string, signal: AbortSignal, ask: () => Promise<ProbeAnswer>): Promise<ProbeAnswer> {
-  try {
-    return await ask();
-  } catch (error) {
-    signal.throwIfAborted();
-    const trouble = troubleOf(error);
-    if (trouble === "lapsed") throw error;
-    const text = trouble === "no-lock" ? "Object Lock is not enabled in this bucket: nothing stored there can be sealed" : `${codeOf(error)}: ${describeError(error)}`;
-    return { probe, ok: false, fatal: true, text };
-  }
 }
 
 function wholeSecond(ms: number): Date {

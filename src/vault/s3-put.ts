@@ -91,13 +91,28 @@ export function adopt(putting: Putting, found: Found): Written {
 }
 
 export function objectExists({ request, fullKey, place }: Putting): HoldfastError {
-  return new HoldfastError("object-exists", `${printable(request.key)}: another object is already stored as s3://${place.link.options.bucket}/${printable(fullKey)}; nothing was overwritten`);
+  return new HoldfastError(
+    "object-exists",
+    `${printable(request.key)}: another object is already stored as s3://${place.link.options.bucket}/${printable(fullKey)}; nothing was overwritten`,
+  );
 }
 
-/** After an answer that was lost, or a 412 that may come from our own earlier try. */
+/** Before a put, or after an answer that was lost: what is there already, or null where nothing is or nothing can be seen. */
 export async function settleByLooking(putting: Putting): Promise<Written | null> {
   const look = await lookAt(putting.place.link, putting.fullKey, putting.signal);
   return look.kind === "object" ? adopt(putting, look.found) : null;
+}
+
+/** The store says that the key is taken: by our own earlier try, or by somebody else. Only the object itself can tell. */
+export async function decideTaken(putting: Putting): Promise<Written> {
+  const look = await lookAt(putting.place.link, putting.fullKey, putting.signal);
+  if (look.kind === "object") return adopt(putting, look.found);
+  if (look.kind === "none") throw objectExists(putting);
+  throw new HoldfastError(
+    "vault",
+    `${printable(putting.request.key)}: something is stored under this key already, and what it is could not be read; resume when the store is well`,
+    look.error,
+  );
 }
 
 /** A store that names no version in its answer is asked for it: without one, a lock cannot be read back for this very object. */

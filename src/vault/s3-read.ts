@@ -7,7 +7,14 @@ import { versionOf } from "./s3-look.ts";
 import { troubleOf } from "./s3-trouble.ts";
 
 /** Bytes of exactly one version. A connection that breaks is taken up again at the byte where it broke. */
-export async function* readFromS3(link: S3Link, ref: StoredRef, fullKey: string, offset: number, length: number, signal: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
+export async function* readFromS3(
+  link: S3Link,
+  ref: StoredRef,
+  fullKey: string,
+  offset: number,
+  length: number,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void, undefined> {
   let done = 0;
   let failures = 0;
   while (done < length) {
@@ -21,17 +28,37 @@ export async function* readFromS3(link: S3Link, ref: StoredRef, fullKey: string,
       signal.throwIfAborted();
       if (error instanceof HoldfastError || troubleOf(error) !== "unknown") throw error;
       if (++failures >= link.options.attempts)
-        throw new HoldfastError("vault", `${printable(ref.uri)}: the connection broke ${failures} times at byte ${offset + done}; try again when the store is well`, error);
+        throw new HoldfastError(
+          "vault",
+          `${printable(ref.uri)}: the connection broke ${failures} times at byte ${offset + done}; try again when the store is well`,
+          error,
+        );
       await link.options.sleep(250 * failures, signal);
     }
   }
 }
 
-async function* openRange(link: S3Link, ref: StoredRef, fullKey: string, offset: number, length: number, signal: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
-  const wrong = (text: string): HoldfastError => new HoldfastError("vault", `${printable(ref.uri)}: bytes ${offset} to ${offset + length} were asked for, ${text}`);
-  const { body: answer, connection } = await link.ask({ what: `read ${fullKey}`, signal, send: (client, sdk, { abortSignal }) => get(client, sdk, abortSignal) });
+async function* openRange(
+  link: S3Link,
+  ref: StoredRef,
+  fullKey: string,
+  offset: number,
+  length: number,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const wrong = (text: string): HoldfastError =>
+    new HoldfastError("vault", `${printable(ref.uri)}: bytes ${offset} to ${offset + length} were asked for, ${text}`);
+  const { body: answer, connection } = await link.ask({
+    what: `read ${fullKey}`,
+    signal,
+    send: (client, sdk, { abortSignal }) => get(client, sdk, abortSignal),
+  });
 
-  async function get(client: S3Client, sdk: Sdk, abortSignal: AbortSignal): Promise<{ readonly body: GetObjectCommandOutput; readonly connection: AbortController }> {
+  async function get(
+    client: S3Client,
+    sdk: Sdk,
+    abortSignal: AbortSignal,
+  ): Promise<{ readonly body: GetObjectCommandOutput; readonly connection: AbortController }> {
     const connection = new AbortController();
     const cut = (): void => connection.abort();
     // The request's time limit is for its answer: the body may take as long as it keeps coming.

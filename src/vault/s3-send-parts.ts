@@ -42,7 +42,8 @@ export async function sendParts(putting: Putting, upload: Upload, first: Part): 
       const { number, sha256, rawFrom, rawTo, frames } = part;
       const bytes = part.bytes.length;
       const held = upload.held.get(number);
-      const tag = held !== undefined && held.bytes === bytes && held.sha256 === base64OfSha256(sha256) ? held.tag : await uploadPart(putting, upload, part, signal);
+      const tag =
+        held !== undefined && held.bytes === bytes && held.sha256 === base64OfSha256(sha256) ? held.tag : await uploadPart(putting, upload, part, signal);
       acknowledge({ number, bytes, sha256, tag, rawFrom, rawTo, frames });
     } finally {
       part.release();

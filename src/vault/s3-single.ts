@@ -4,7 +4,7 @@ import type { Part } from "../core/part.ts";
 import { patienceForBody } from "./s3-link.ts";
 import { lockParameters } from "./s3-lock.ts";
 import { idsOf, markName, versionOf } from "./s3-look.ts";
-import { objectExists, settleByLooking, type Putting, type Written } from "./s3-put.ts";
+import { decideTaken, settleByLooking, type Putting, type Written } from "./s3-put.ts";
 import { sha256OfNothing } from "./s3-taker.ts";
 import { abortUpload, newMark, readToken, writeToken } from "./s3-token.ts";
 import { troubleOf } from "./s3-trouble.ts";
@@ -73,8 +73,6 @@ async function send(putting: Putting, part: Part | null): Promise<Written> {
   } catch (error) {
     signal.throwIfAborted();
     if (troubleOf(error) !== "taken") throw error;
-    const settled = await settleByLooking(putting);
-    if (settled === null) throw objectExists(putting);
-    return settled;
+    return await decideTaken(putting);
   }
 }

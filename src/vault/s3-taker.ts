@@ -42,7 +42,10 @@ export function takerOf(key: string, stream: PartStream, known: ReadonlyMap<numb
       if (done === true) {
         if (digests.length > 0 && !ended) throw new HoldfastError("unexpected", `${printable(key)}: the stream ended without its last part`);
         if (known.size > digests.length)
-          throw new HoldfastError("source-changed", `${printable(key)}: the source now ends ${known.size - digests.length} parts before what was read before; start it again as a new exhibit`);
+          throw new HoldfastError(
+            "source-changed",
+            `${printable(key)}: the source now ends ${known.size - digests.length} parts before what was read before; start it again as a new exhibit`,
+          );
         await stream.digest(); // rejects if the stream was cut short: such bytes never become an object
         return null;
       }

@@ -74,7 +74,16 @@ const byCode: Readonly<Record<string, Trouble>> = {
   AllAccessDisabled: "denied",
 };
 
-const byStatus: Readonly<Record<number, Trouble>> = { 301: "rejected", 307: "rejected", 403: "denied", 404: "missing", 408: "unknown", 412: "taken", 429: "throttled", 503: "throttled" };
+const byStatus: Readonly<Record<number, Trouble>> = {
+  301: "rejected",
+  307: "rejected",
+  403: "denied",
+  404: "missing",
+  408: "unknown",
+  412: "taken",
+  429: "throttled",
+  503: "throttled",
+};
 
 export function troubleOf(error: unknown): Trouble {
   const known = byCode[codeOf(error)];

@@ -35,7 +35,10 @@ export function openS3Vault(options: S3VaultOptions): Vault {
   function fullKey(key: string): string {
     const segments = key.split("/");
     if (/[\p{Cc}\\]/u.test(key) || segments.some((segment) => segment === "" || segment === "." || segment === "..") || Buffer.byteLength(prefix + key) > 1024)
-      throw new HoldfastError("usage", `${printable(key)}: not a key of an S3 vault; use a relative path of plain segments, at most 1024 bytes, without .., backslash or control characters`);
+      throw new HoldfastError(
+        "usage",
+        `${printable(key)}: not a key of an S3 vault; use a relative path of plain segments, at most 1024 bytes, without .., backslash or control characters`,
+      );
     return prefix + key;
   }
 

@@ -1,7 +1,13 @@
 import { createHash, randomBytes } from "node:crypto";
 import {
-  AbortMultipartUploadCommand, CreateBucketCommand, GetObjectCommand, ListMultipartUploadsCommand, ListObjectVersionsCommand,
-  S3Client, S3ServiceException, UploadPartCommand,
+  AbortMultipartUploadCommand,
+  CreateBucketCommand,
+  GetObjectCommand,
+  ListMultipartUploadsCommand,
+  ListObjectVersionsCommand,
+  S3Client,
+  S3ServiceException,
+  UploadPartCommand,
 } from "@aws-sdk/client-s3";
 import type { Vault } from "../../src/core/vault.ts";
 import { openS3Vault, type S3VaultOptions } from "../../src/vault/s3.ts";

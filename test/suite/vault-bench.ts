@@ -44,9 +44,17 @@ export function newKey(name = "object.bin"): string {
   return `T-${randomBytes(6).toString("hex")}/${name}`;
 }
 
-export type Given = Partial<Omit<PutRequest, "stream" | "retention">> & { readonly stream?: TestStream; readonly legalHold?: boolean; readonly retainUntil?: string };
+export type Given = Partial<Omit<PutRequest, "stream" | "retention">> & {
+  readonly stream?: TestStream;
+  readonly legalHold?: boolean;
+  readonly retainUntil?: string;
+};
 
-export function requestOf(traits: VaultTraits, bytes: Uint8Array, given: Given = {}): PutRequest & { readonly stream: TestStream; readonly journal: PutJournal } {
+export function requestOf(
+  traits: VaultTraits,
+  bytes: Uint8Array,
+  given: Given = {},
+): PutRequest & { readonly stream: TestStream; readonly journal: PutJournal } {
   return {
     key: given.key ?? newKey(),
     mediaType: "application/octet-stream",

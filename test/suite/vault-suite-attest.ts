@@ -41,7 +41,11 @@ export function attestClaims(bench: () => VaultBench, traits: VaultTraits): void
       ["another size", "size", (s) => ({ ...s, bytes: s.bytes + 1 })],
       ["another checksum", "checksum", (s) => ({ ...s, checksum: { ...s.checksum, value: Buffer.alloc(32).toString("base64") } })],
       ["a whole checksum for a composite one", "checksum", (s) => ({ ...s, checksum: { ...s.checksum, type: "full" } })],
-      ["a date that is one second later", "ret", (s) => ({ ...s, asked: { ...s.asked, retainUntil: new Date(Date.parse(s.asked.retainUntil) + 1000).toISOString() } })],
+      [
+        "a date that is one second later",
+        "ret",
+        (s) => ({ ...s, asked: { ...s.asked, retainUntil: new Date(Date.parse(s.asked.retainUntil) + 1000).toISOString() } }),
+      ],
       ["a hold", "hold", (s) => ({ ...s, asked: { ...s.asked, legalHold: true } })],
     ];
     test.for(lies)("where %s had been asked, the difference is named and nothing is sealed", async ([, named, change]) => {
@@ -110,18 +114,28 @@ export function attestClaims(bench: () => VaultBench, traits: VaultTraits): void
       stored = await bench().vault.put(requestOf(traits, bytes), never);
     });
 
-    test.for([[0, 1], [0, partSize], [partSize - 1, 2], [1, partSize + 50], [partSize, partSize], [bytes.length - 1, 1], [0, bytes.length]])(
-      "bytes from %i, %i of them, are exactly those",
-      async ([offset = 0, length = 0]) => {
-        expect((await readAll(bench().vault, stored, offset, length)).equals(bytes.subarray(offset, offset + length))).toBe(true);
-      },
-    );
+    test.for([
+      [0, 1],
+      [0, partSize],
+      [partSize - 1, 2],
+      [1, partSize + 50],
+      [partSize, partSize],
+      [bytes.length - 1, 1],
+      [0, bytes.length],
+    ])("bytes from %i, %i of them, are exactly those", async ([offset = 0, length = 0]) => {
+      expect((await readAll(bench().vault, stored, offset, length)).equals(bytes.subarray(offset, offset + length))).toBe(true);
+    });
 
     test("nothing asked is nothing given", async () => {
       expect(await readAll(bench().vault, stored, 10, 0)).toHaveLength(0);
     });
 
-    test.for([[0, bytes.length + 1], [bytes.length - 1, 2], [bytes.length, 1], [bytes.length + 5, 5]])("a range that goes beyond the end (%i, %i) rejects", async ([offset = 0, length = 0]) => {
+    test.for([
+      [0, bytes.length + 1],
+      [bytes.length - 1, 2],
+      [bytes.length, 1],
+      [bytes.length + 5, 5],
+    ])("a range that goes beyond the end (%i, %i) rejects", async ([offset = 0, length = 0]) => {
       await expect(readAll(bench().vault, stored, offset, length)).rejects.toMatchObject({ code: "vault" });
     });
 

@@ -18,15 +18,18 @@ export function putClaims(bench: () => VaultBench, traits: VaultTraits): void {
   const { partSize } = traits;
 
   describe("put", () => {
-    test.for([0, 1, partSize - 1, partSize, partSize + 1, 2 * partSize, 6 * partSize + 7])("%i bytes arrive as they are, with the checksum that S3 documents", async (length) => {
-      const bytes = bytesOf(length, "whole");
-      const request = requestOf(traits, bytes);
-      const stored = await bench().vault.put(request, never);
-      expectBytes(await bench().raw(request.key), bytes);
-      expect(stored.bytes).toBe(length);
-      expect(stored.checksum).toEqual({ algorithm: "sha256", ...checksumOf(bytes, partSize), partSize: String(partSize) });
-      expectBytes(await readAll(bench().vault, stored, 0, length), bytes);
-    });
+    test.for([0, 1, partSize - 1, partSize, partSize + 1, 2 * partSize, 6 * partSize + 7])(
+      "%i bytes arrive as they are, with the checksum that S3 documents",
+      async (length) => {
+        const bytes = bytesOf(length, "whole");
+        const request = requestOf(traits, bytes);
+        const stored = await bench().vault.put(request, never);
+        expectBytes(await bench().raw(request.key), bytes);
+        expect(stored.bytes).toBe(length);
+        expect(stored.checksum).toEqual({ algorithm: "sha256", ...checksumOf(bytes, partSize), partSize: String(partSize) });
+        expectBytes(await readAll(bench().vault, stored, 0, length), bytes);
+      },
+    );
 
     test("what was stored is named by vault, key, uri and, where the store has them, version", async () => {
       const request = requestOf(traits, bytesOf(10, "named"));
@@ -48,11 +51,14 @@ export function putClaims(bench: () => VaultBench, traits: VaultTraits): void {
       },
     );
 
-    test.for(["", "/absolute", "../up", "a/../../up", "a//b", "a/./b", "a/", "new\nline", "null\0", "back\\slash"])("the key %j is refused before anything is written", async (key) => {
-      const stream = partsOf(bytesOf(5, "refused"), partSize);
-      await expect((async () => bench().vault.put(requestOf(traits, new Uint8Array(), { key, stream }), never))()).rejects.toMatchObject({ code: "usage" });
-      expect(stream.taken()).toBe(0);
-    });
+    test.for(["", "/absolute", "../up", "a/../../up", "a//b", "a/./b", "a/", "new\nline", "null\0", "back\\slash"])(
+      "the key %j is refused before anything is written",
+      async (key) => {
+        const stream = partsOf(bytesOf(5, "refused"), partSize);
+        await expect((async () => bench().vault.put(requestOf(traits, new Uint8Array(), { key, stream }), never))()).rejects.toMatchObject({ code: "usage" });
+        expect(stream.taken()).toBe(0);
+      },
+    );
 
     test.for([10, 2 * partSize + 3])("an identical put of %i bytes with the same journal makes no second object", async (length) => {
       const bytes = bytesOf(length, "again");
@@ -113,7 +119,13 @@ export function putClaims(bench: () => VaultBench, traits: VaultTraits): void {
       const journal = memoryJournal();
       const request = requestOf(traits, bytesOf(5 * partSize, "order"), { journal });
       let visible = 0;
-      journal.before = (call) => void (call === "completing" && bench().count(request.key).then((n) => (visible += n)));
+      journal.before = (call) =>
+        void (
+          call === "completing" &&
+          bench()
+            .count(request.key)
+            .then((n) => (visible += n))
+        );
       await bench().vault.put(request, never);
       expect(journal.calls).toEqual(["begin", "part 1", "part 2", "part 3", "part 4", "part 5", "completing"]);
       expect(visible).toBe(0);
@@ -133,7 +145,15 @@ export function putClaims(bench: () => VaultBench, traits: VaultTraits): void {
   describe("a put that fails", () => {
     const broken = (): Error => new Error("the source broke");
     const cases: readonly [string, (length: number) => ReturnType<typeof partsOf>][] = [
-      ["whose source breaks", (length) => partsOf(bytesOf(length, "b"), partSize, { before: (n) => { if (n === 3) throw broken(); } })],
+      [
+        "whose source breaks",
+        (length) =>
+          partsOf(bytesOf(length, "b"), partSize, {
+            before: (n) => {
+              if (n === 3) throw broken();
+            },
+          }),
+      ],
       ["whose stream ends without its last part", (length) => partsOf(bytesOf(length, "b"), partSize, { endAfter: 2 })],
       ["whose stream gives no digest", (length) => partsOf(bytesOf(length, "b"), partSize, { digestFails: broken() })],
     ];

@@ -101,7 +101,9 @@ export function resumeClaims(bench: () => VaultBench, traits: VaultTraits): void
       const key = newKey();
       const journal = memoryJournal();
       await bench().vault.put(requestOf(traits, bytes, { key, journal }), never);
-      await expect(bench().vault.put(requestOf(traits, bytesOf(bytes.length, "other"), { key, journal }), never)).rejects.toMatchObject({ code: "source-changed" });
+      await expect(bench().vault.put(requestOf(traits, bytesOf(bytes.length, "other"), { key, journal }), never)).rejects.toMatchObject({
+        code: "source-changed",
+      });
       expectBytes(await bench().raw(key), bytes);
     });
 

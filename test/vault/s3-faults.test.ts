@@ -24,7 +24,7 @@ beforeEach(async () => {
   proxy = await startFaultProxy(fake.url, []);
   bench = s3BenchOf({ endpoint: proxy.url, credentials: fake.credentials, bucket: "evidence" }, () => proxy.stop(), {
     attempts: 4,
-    requestTimeoutMs: 300,
+    requestTimeoutMs: 700,
     sleep: async (ms) => void slept.push(ms),
   });
 });
@@ -54,11 +54,17 @@ const passing: readonly (readonly [string, Fault])[] = [
   ["a stalled part", { on: ["UploadPart", "PutObject"], does: { kind: "stall", milliseconds: stallMs } }],
   ["a stalled answer to the complete or the put", { on: ["CompleteMultipartUpload", "PutObject"], does: { kind: "stall-answer", milliseconds: stallMs } }],
   ["a corrupted body", { on: ["UploadPart", "PutObject"], times: 2, does: { kind: "corrupt-request", offset: 10 } }],
-  ["a conflict with another conditional write", { on: ["CompleteMultipartUpload", "PutObject"], does: { kind: "answer", status: 409, code: "ConditionalRequestConflict" } }],
+  [
+    "a conflict with another conditional write",
+    { on: ["CompleteMultipartUpload", "PutObject"], does: { kind: "answer", status: 409, code: "ConditionalRequestConflict" } },
+  ],
 ];
 
 describe("a fault that passes ends in one whole, sealed object", () => {
-  for (const [size, bytes] of [["small", small], ["large", large]] as const)
+  for (const [size, bytes] of [
+    ["small", small],
+    ["large", large],
+  ] as const)
     test.for(passing)(`${size}: %s`, async ([, fault]) => {
       proxy.add(fault);
       const request = requestOf(traits, bytes);
@@ -74,12 +80,27 @@ describe("a fault that stays ends in the right error, and resume goes on", () =>
   const staying: readonly (readonly [string, Fault, string, RegExp])[] = [
     ["503 for ever", { on: "UploadPart", from: 3, times: forever, does: slowDown }, "paused", /upload part \d.*SlowDown.*resume later/],
     ["503 for ever on complete", { on: "CompleteMultipartUpload", times: forever, does: slowDown }, "paused", /complete the upload/],
-    ["internal errors for ever", { on: "UploadPart", from: 3, times: forever, does: { kind: "answer", status: 500, code: "InternalError" } }, "vault", /no clear answer in 4 tries/],
+    [
+      "internal errors for ever",
+      { on: "UploadPart", from: 3, times: forever, does: { kind: "answer", status: 500, code: "InternalError" } },
+      "vault",
+      /no clear answer in 4 tries/,
+    ],
     ["resets for ever", { on: "UploadPart", from: 3, times: forever, does: { kind: "reset-before" } }, "vault", /no clear answer/],
     ["a store that stalls for ever", { on: "UploadPart", from: 3, times: forever, does: { kind: "stall", milliseconds: stallMs } }, "vault", /no clear answer/],
-    ["a body that is corrupted every time", { on: "UploadPart", part: 4, times: forever, does: { kind: "corrupt-request", offset: 99 } }, "vault", /part 4.*(BadDigest|XAmzContentSHA256Mismatch).*other bytes than were sent/],
+    [
+      "a body that is corrupted every time",
+      { on: "UploadPart", part: 4, times: forever, does: { kind: "corrupt-request", offset: 99 } },
+      "vault",
+      /part 4.*(BadDigest|XAmzContentSHA256Mismatch).*other bytes than were sent/,
+    ],
     ["credentials that run out", expiredToken(5), "paused", /ExpiredToken.*credentials ran out/],
-    ["permission that is withdrawn", { on: "UploadPart", from: 3, times: forever, does: { kind: "answer", status: 403, code: "AccessDenied" } }, "vault", /denies it/],
+    [
+      "permission that is withdrawn",
+      { on: "UploadPart", from: 3, times: forever, does: { kind: "answer", status: 403, code: "AccessDenied" } },
+      "vault",
+      /denies it/,
+    ],
   ];
   test.for(staying)("%s", async ([, fault, code, message]) => {
     proxy.add(fault);
@@ -87,7 +108,10 @@ describe("a fault that stays ends in the right error, and resume goes on", () =>
     const journal = memoryJournal();
     const stream = partsOf(large, traits.partSize);
     const retainUntil = inSeconds(3600);
-    await expect(bench.vault.put(requestOf(traits, large, { key, journal, stream, retainUntil }), never)).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
+    await expect(bench.vault.put(requestOf(traits, large, { key, journal, stream, retainUntil }), never)).rejects.toMatchObject({
+      code,
+      message: expect.stringMatching(message),
+    });
     expect([...stream.released.values()].every((times) => times === 1)).toBe(true);
     expect(stream.released.size).toBe(stream.taken());
     proxy.clear();
@@ -105,9 +129,10 @@ test("aborting while the store asks for patience ends at once", async () => {
   proxy.add({ on: "UploadPart", times: forever, does: { ...slowDown, retryAfter: 60 } });
   const vault = s3VaultOf({ endpoint: proxy.url, credentials: fake.credentials, bucket: "evidence" });
   const stop = new AbortController();
-  setTimeout(() => stop.abort(new Error("ctrl-c")), 200);
+  const watch = setInterval(() => proxy.fired.length > 0 && stop.abort(new Error("ctrl-c")), 20);
   const journal = memoryJournal();
   await expect(vault.put(requestOf(traits, large, { journal }), stop.signal)).rejects.toThrow("ctrl-c");
+  clearInterval(watch);
   expect(journal.load()).not.toBeNull();
 });
 
@@ -160,7 +185,10 @@ test("the upload that was aborted behind our back is told, and resume starts ove
       if (number === 5) await bench.loseUpload(key, journal.load()?.token ?? "");
     },
   });
-  await expect(bench.vault.put(requestOf(traits, large, { key, journal, stream }), never)).rejects.toMatchObject({ code: "vault", message: expect.stringContaining("lost the unfinished upload") });
+  await expect(bench.vault.put(requestOf(traits, large, { key, journal, stream }), never)).rejects.toMatchObject({
+    code: "vault",
+    message: expect.stringContaining("lost the unfinished upload"),
+  });
   await bench.vault.put(requestOf(traits, large, { key, journal }), never);
   expectBytes(await bench.raw(key), large);
 });

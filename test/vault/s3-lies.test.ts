@@ -91,7 +91,13 @@ test("a governance lock is sealed only where the configuration accepts it", asyn
     const vault = s3VaultOf(place, { mode: "governance", acceptBypassable });
     const stored = await vault.put(requestOf({ ...traits, mode: "governance" }, bytesOf(10, "governed")), never);
     expect(await vault.attest(stored, "identity", never)).toMatchObject({
-      receipt: { lock: "bypassable", mode: "governance", sealed: acceptBypassable, problems: [], text: expect.stringContaining("s3:BypassGovernanceRetention") },
+      receipt: {
+        lock: "bypassable",
+        mode: "governance",
+        sealed: acceptBypassable,
+        problems: [],
+        text: expect.stringContaining("s3:BypassGovernanceRetention"),
+      },
     });
   }
 });
@@ -107,7 +113,9 @@ test("a lock that has lapsed is none, whatever the store shows", async () => {
   const vault = s3VaultOf(place);
   const stored = await vault.put(requestOf(traits, bytesOf(10, "lapsed")), never);
   const later = s3VaultOf(place, { clock: () => new Date(Date.now() + 2 * 3_600_000) });
-  expect(await later.attest(stored, "identity", never)).toMatchObject({ receipt: { lock: "none", sealed: false, problems: [expect.stringContaining("lapsed")] } });
+  expect(await later.attest(stored, "identity", never)).toMatchObject({
+    receipt: { lock: "none", sealed: false, problems: [expect.stringContaining("lapsed")] },
+  });
 });
 
 test.for([

@@ -24,7 +24,8 @@ test.for([10, (5 << 20) + 1])("%i bytes in s3rver are kept and never called seal
   const stored = await vault.put(requestOf(traits, bytesOf(length, "lied"), { legalHold: true }), never);
   const state = await vault.attest(stored, "identity", never);
   expect(state).toMatchObject({ kind: "present", receipt: { sealed: false, bytes: String(length), mode: null } });
-  if (state.kind === "present") expect(state.receipt.problems.map((problem) => problem.split(":")[0])).toEqual(expect.arrayContaining(["version", "lock", "hold"]));
+  if (state.kind === "present")
+    expect(state.receipt.problems.map((problem) => problem.split(":")[0])).toEqual(expect.arrayContaining(["version", "lock", "hold"]));
 });
 
 test.for([10, (5 << 20) + 1])("a taken key is looked for, since s3rver does not know If-None-Match (%i bytes)", async (length) => {
