@@ -41,7 +41,7 @@ export const writeProbes: readonly Probe[] = [
     versitygw: /^[1-8]$/,
     ask: async (store) => {
       const Key = fresh();
-      // versitygw looks and then writes: measured, 7 of 40 times more than one of the eight went through.
+      // versitygw looks and then writes: measured, 6 of 40 times more than one of the eight went through.
       const all = await Promise.all(Array.from({ length: 8 }, () => verdict(put(store, Key, { IfNoneMatch: "*" }))));
       return String(all.filter((v) => v === "accepted").length);
     },
