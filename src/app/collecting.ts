@@ -30,6 +30,8 @@ export type Collecting = {
   plan(target: string, wish: Wish, signal: AbortSignal): Promise<Plan>;
   /** Opens the case if it does not exist and fixes everything that resume will need. Writes nothing but the case. */
   prepare(wish: CollectWish, plan: Plan): Promise<CollectionOrder>;
+  /** Writes the order down and leaves it to be driven by `resume`, by this process or another. */
+  register(order: CollectionOrder): void;
   start(order: CollectionOrder, progress: (event: ProgressEvent) => void, signal: AbortSignal): Promise<void>;
   resume(collection: string, progress: (event: ProgressEvent) => void, signal: AbortSignal): Promise<void>;
   /** Running: asks it to stop. Interrupted: closes it now. */
@@ -68,6 +70,7 @@ export function collecting(services: Services): Collecting {
       if (opened === null) throw new HoldfastError("ledger", `case ${wish.case} was opened and is not in the ledger; run \`holdfast ledger audit\``);
       return prepareOrder({ ...wish, case: opened, plan, vault: { name: vault.name, retain: vault.config.retain } }, actor, config.retention, clock, random);
     },
+    register: (order) => services.jobs().create(order),
     start: async (order, progress, signal) => startCollection(await context(order.target, order.vault, progress), order, signal),
     async resume(collection, progress, signal) {
       const found = view(collection);
@@ -75,7 +78,8 @@ export function collecting(services: Services): Collecting {
     },
     async cancel(collection) {
       const found = view(collection);
-      if (found.state === "finished" || found.state === "cancelled") throw new HoldfastError("refused", `collection ${collection} is ${found.state}; what it sealed stays`);
+      if (found.state === "finished" || found.state === "cancelled")
+        throw new HoldfastError("refused", `collection ${collection} is ${found.state}; what it sealed stays`);
       services.jobs().requestCancel(collection);
       if (found.state === "running") return "asked";
       const leased = await context(found.order.target, found.order.vault, silent);

@@ -6,7 +6,9 @@ import { parseDuration } from "../core/window.ts";
 import { required } from "./ask.ts";
 import { printCollections, resultExit } from "./collect-result.ts";
 import { exitCodeOf, worstExit } from "./exit-code.ts";
+import { type Detached, inBackground } from "./detach.ts";
 import { type Options, optionText } from "./options.ts";
+import { present } from "./output.ts";
 import { sayPlan } from "./plan.ts";
 import { progressPrinter } from "./progress.ts";
 import type { Session } from "./session.ts";
@@ -17,6 +19,8 @@ export async function collect(session: Session, targets: readonly string[], opti
   const caseId = parseCaseId(await required(session, optionText(options, "case"), "--case", "which case?"));
   const reason = await required(session, optionText(options, "reason"), "--reason", "why is this collected?");
   for (const target of targets) parseTarget(target);
+  if (optionText(options, "isolate") !== undefined)
+    throw new HoldfastError("refused", "--isolate: this release cannot isolate a target; isolate it in its network, then collect without this option");
   const retain = optionText(options, "retain") ?? null;
   if (retain !== null) parseDuration(retain, "--retain");
   const app = await session.app();
@@ -24,6 +28,7 @@ export async function collect(session: Session, targets: readonly string[], opti
   const vault = app.services.vaultConfig(optionText(options, "vault") ?? null).name;
   const started: string[] = [];
   const codes: number[] = [];
+  const detached: Detached[] = [];
   for (const target of targets) {
     let collection: string | null = null;
     try {
@@ -62,6 +67,12 @@ export async function collect(session: Session, targets: readonly string[], opti
       process.stderr.write(`What is sealed stays sealed. Go on with: holdfast resume ${collection}\n`);
       if (session.signal.aborted) break;
     }
+  }
+  if (detached.length > 0) {
+    present(session.output, { schema: "holdfast.detached/1", collections: detached } as { schema: string }, detached, () =>
+      detached.map(({ collection, log }) => `${collection}  in the background, log ${log}; holdfast status ${collection} --follow`),
+    );
+    return worstExit(codes);
   }
   if (started.length > 0 || session.output.json) await printCollections(session, app, started);
   return worstExit(codes);

@@ -71,6 +71,8 @@ export function buildProgram(run: Run, environment: Environment): Command {
   );
   wishOptions(program.command("collect <target...>").description("collect, seal and record"))
     .option("--dry-run", "the same as plan")
+    .option("--detach", "collect in the background; `holdfast status --follow` watches")
+    .option("--isolate <WHEN>", "now or after-memory")
     .addHelpText(
       "before",
       examples(

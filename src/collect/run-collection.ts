@@ -20,11 +20,13 @@ export async function resumeCollection(context: CollectContext, view: Collection
   if (view.state === "finished" || view.state === "cancelled")
     throw new HoldfastError("refused", `collection ${order.collection} is ${view.state}; there is nothing to resume`);
   const lease = context.jobs.lease(order.collection);
-  await drive(context, order, lease, signal, async () => {
+  // The first lease of a registered collection is its start, whoever takes it.
+  const resumed = async (): Promise<void> => {
     await context.recorder.append([
       orderAct(order, context.actor, "resumed", { lease: lease.number, once: `${order.collection}/resumed/${lease.number}`, detail: { lease: lease.number } }),
     ]);
-  });
+  };
+  await drive(context, order, lease, signal, lease.number > 1 ? resumed : undefined);
 }
 
 async function drive(context: CollectContext, order: CollectionOrder, lease: Lease, signal: AbortSignal, resumed?: () => Promise<void>): Promise<void> {

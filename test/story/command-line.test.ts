@@ -119,6 +119,16 @@ describe("collections", () => {
     expect((await holdfastJson<{ removed: unknown[] }>(["cleanup", id], { home })).json.removed).toEqual([]);
     expect((await holdfast(["cancel", id], { home })).code).toBe(6);
   });
+  test("a detached collection is finished by its own process", async () => {
+    const { code, json } = await holdfastJson<{ collections: { collection: string }[] }>(["collect", "host:local", "--case", "X-2", "--reason", "r", "--kind", "access-logs", "--log", logs, "--detach"], { home });
+    const id = json.collections[0]?.collection ?? "";
+    expect(code).toBe(0);
+    await expect.poll(async () => (await holdfastJson<{ collections: { state: string }[] }>(["status", id], { home })).json.collections[0]?.state, { timeout: 30_000, interval: 500 }).toBe("finished");
+    expect((await holdfastJson<{ acts: { act: string }[] }>(["custody", "X-2/001"], { home })).json.acts.map((a) => a.act)).toEqual(["started", "collected"]);
+  });
+  test("--isolate is refused in words, since nothing here can isolate", async () => {
+    expect((await holdfast(["collect", "host:local", "--case", "X-3", "--reason", "r", "--isolate", "now"], { home })).code).toBe(6);
+  });
   test("--server is refused in words, since this release has none", async () => {
     expect((await holdfast(["--server", "http://127.0.0.1:1", "case", "list"], { home })).code).toBe(3);
   });

@@ -48,6 +48,7 @@ export const documents: Readonly<Record<string, JsonSchema>> = Object.fromEntrie
     doctor: { ok: flag, checks: listOf(objectOf({ check: text, ok: flag, fatal: flag, text })) },
     fetch: { exhibit: text, out: orNull(text), verdict: choice("intact", "altered"), sha256: orNull(hex), bytes: orNull(digits), text: orNull(text) },
     "lock-change": { change: choice("held", "retention-extended"), exhibits: listOf(objectOf({ exhibit: text, act: digits, stored })) },
+    detached: { collections: listOf(objectOf({ collection: text, log: text })) },
     cancel: { collection: text, answer: choice("asked", "cancelled") },
     cleanup: { removed: listOf(objectOf({ collection: text, what: text })) },
     checkpoint: { note: text },
