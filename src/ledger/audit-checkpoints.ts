@@ -31,7 +31,11 @@ export function auditCheckpoints(db: Db, origin: string, vkeys: readonly Vkey[],
     if (checkpoint.size !== row.size) problems.add("checkpoint-altered", null, `the note kept for size ${row.size} is of size ${checkpoint.size}`);
     else if (!checkpoint.root.equals(root) && first === null) {
       first = row.size;
-      problems.add("root-differs", null, `its first ${row.size} entries give the root ${root.toString("base64")}, and the note kept for that size signs ${checkpoint.root.toString("base64")}; something before entry ${row.size} is not what was signed`);
+      problems.add(
+        "root-differs",
+        null,
+        `its first ${row.size} entries give the root ${root.toString("base64")}, and the note kept for that size signs ${checkpoint.root.toString("base64")}; something before entry ${row.size} is not what was signed`,
+      );
     }
   };
 

@@ -46,7 +46,8 @@ export async function auditEntries(db: Db, walk: EntryWalk, signedSize: number |
   for (const page of entryPages(db, 0, ALL)) {
     walk.signal.throwIfAborted();
     for (const row of page) {
-      if (row.idx > next) problems.add("entry-missing", next, row.idx - next === 1 ? `entry ${next} is missing` : `entries ${next} to ${row.idx - 1} are missing`);
+      if (row.idx > next)
+        problems.add("entry-missing", next, row.idx - next === 1 ? `entry ${next} is missing` : `entries ${next} to ${row.idx - 1} are missing`);
       next = row.idx + 1;
       const hash = leafHash(row.leaf);
       if (!hash.equals(row.hash)) {
@@ -58,7 +59,8 @@ export async function auditEntries(db: Db, walk: EntryWalk, signedSize: number |
       for (const tile of full) {
         tiles += 1;
         const stored: unknown = tileAt.get(tile.level, tile.n);
-        if (!Buffer.isBuffer(stored) || !stored.equals(tile.data)) problems.add("tile-altered", null, `tile ${tile.level}/${tile.n} does not follow from its entries`);
+        if (!Buffer.isBuffer(stored) || !stored.equals(tile.data))
+          problems.add("tile-altered", null, `tile ${tile.level}/${tile.n} does not follow from its entries`);
       }
       full.length = 0;
       decode(walk, row.idx, row.leaf);

@@ -10,7 +10,9 @@ const NO_PREVIOUS = "0".repeat(64);
 export type IndexAudit = { act(act: Act): void; end(size: number): void };
 
 export function auditIndex(db: Db, problems: Problems): IndexAudit {
-  const actRow = db.prepare<[number], { readonly caseId: unknown; readonly collection: unknown; readonly once: unknown }>("SELECT case_id AS caseId, collection, once FROM act WHERE idx=?");
+  const actRow = db.prepare<[number], { readonly caseId: unknown; readonly collection: unknown; readonly once: unknown }>(
+    "SELECT case_id AS caseId, collection, once FROM act WHERE idx=?",
+  );
   const opened = db.prepare<[string]>("SELECT idx FROM opened WHERE case_id=?").pluck();
   const exhibit = db.prepare<[string, number, number]>("SELECT idx FROM exhibit WHERE case_id=? AND number=? AND seq=?").pluck();
   const hashAt = db.prepare<[number]>("SELECT leaf_hash FROM entry WHERE idx=?").pluck();
@@ -26,7 +28,8 @@ export function auditIndex(db: Db, problems: Problems): IndexAudit {
       if (number !== due) problems.add("exhibit-gap", act.seq, `entry ${act.seq} begins ${e.id} where ${exhibitId(caseId, due)} was next`);
       reserved.set(caseId, Math.max(due, number));
       const openedAt: unknown = opened.get(caseId);
-      if (typeof openedAt !== "number" || openedAt > act.seq) problems.add("chain-broken", act.seq, `entry ${act.seq} begins ${e.id}, whose case was not opened before`);
+      if (typeof openedAt !== "number" || openedAt > act.seq)
+        problems.add("chain-broken", act.seq, `entry ${act.seq} begins ${e.id}, whose case was not opened before`);
       if (e.prev !== NO_PREVIOUS) problems.add("chain-broken", act.seq, `entry ${act.seq} begins the chain of ${e.id} with a previous act`);
       return;
     }
@@ -45,7 +48,8 @@ export function auditIndex(db: Db, problems: Problems): IndexAudit {
       counts.act += 1;
       if (rows.opened !== null) {
         counts.opened += 1;
-        if (opened.get(rows.opened) !== act.seq) problems.add("index-altered", act.seq, `the index does not say that entry ${act.seq} opened case ${rows.opened}`);
+        if (opened.get(rows.opened) !== act.seq)
+          problems.add("index-altered", act.seq, `the index does not say that entry ${act.seq} opened case ${rows.opened}`);
       }
       for (const x of rows.exhibits) {
         counts.exhibit += 1;
@@ -55,7 +59,12 @@ export function auditIndex(db: Db, problems: Problems): IndexAudit {
       for (const e of act.exhibits) link(act, e);
       if (rows.lease !== null) {
         const high = leases.get(rows.lease.collection) ?? 0;
-        if (rows.lease.number < high) problems.add("chain-broken", act.seq, `entry ${act.seq} was written under lease ${rows.lease.number} of collection ${rows.lease.collection}, which lease ${high} had taken over`);
+        if (rows.lease.number < high)
+          problems.add(
+            "chain-broken",
+            act.seq,
+            `entry ${act.seq} was written under lease ${rows.lease.number} of collection ${rows.lease.collection}, which lease ${high} had taken over`,
+          );
         leases.set(rows.lease.collection, Math.max(rows.lease.number, high));
       }
       if (act.collection === null) return;
@@ -70,11 +79,21 @@ export function auditIndex(db: Db, problems: Problems): IndexAudit {
         if (negative > 0) problems.add("index-altered", null, `the index ${table} names entries before the first`);
       }
       for (const row of db.prepare<[], { readonly collection: string; readonly high: number }>("SELECT collection, high FROM lease").iterate()) {
-        if (leases.get(row.collection) !== row.high) problems.add("index-altered", null, `the index says lease ${row.high} for collection ${row.collection}, and the leaves say ${leases.get(row.collection) ?? "none"}`);
+        if (leases.get(row.collection) !== row.high)
+          problems.add(
+            "index-altered",
+            null,
+            `the index says lease ${row.high} for collection ${row.collection}, and the leaves say ${leases.get(row.collection) ?? "none"}`,
+          );
         leases.delete(row.collection);
       }
       for (const [collection, high] of leases) problems.add("index-altered", null, `the index does not know lease ${high} of collection ${collection}`);
-      for (const [collection, seq] of running) problems.add("start-without-end", seq, `collection ${collection} was started (entry ${seq}) and has neither finished nor been cancelled; it may be running`);
+      for (const [collection, seq] of running)
+        problems.add(
+          "start-without-end",
+          seq,
+          `collection ${collection} was started (entry ${seq}) and has neither finished nor been cancelled; it may be running`,
+        );
     },
   };
 }

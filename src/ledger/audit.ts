@@ -17,8 +17,17 @@ import { LEDGER_APPLICATION_ID } from "./schema.ts";
 
 /** Each of these means that something was changed; `start-without-end` is only told. */
 const altering: readonly LedgerProblem["kind"][] = [
-  "leaf-altered", "leaf-hash", "leaf-form", "index-altered", "tile-altered", "root-differs", "signature", "checkpoint-altered",
-  "chain-broken", "exhibit-gap", "schema",
+  "leaf-altered",
+  "leaf-hash",
+  "leaf-form",
+  "index-altered",
+  "tile-altered",
+  "root-differs",
+  "signature",
+  "checkpoint-altered",
+  "chain-broken",
+  "exhibit-gap",
+  "schema",
 ];
 
 const nothing: EntryFindings = { size: 0, end: 0, gaps: 0, root: EMPTY_ROOT, mismatched: [], rootOfColumns: null, strayTiles: 0 };
@@ -50,7 +59,11 @@ export async function auditLedger(paths: LedgerPaths, signal: AbortSignal): Prom
     }
   }
   if (signed !== null && seen.found.size < signed.size)
-    problems.add("rollback", null, `the ledger has ${seen.found.size} entries, and its head of size ${signed.size} was signed: ${signed.size - seen.found.size} were taken away, or an older copy was put in its place`);
+    problems.add(
+      "rollback",
+      null,
+      `the ledger has ${seen.found.size} entries, and its head of size ${signed.size} was signed: ${signed.size - seen.found.size} were taken away, or an older copy was put in its place`,
+    );
   return {
     verdict: verdictOf(problems, seen.found.gaps),
     assurance: "self",
@@ -62,7 +75,14 @@ export async function auditLedger(paths: LedgerPaths, signal: AbortSignal): Prom
   };
 }
 
-async function auditSnapshot(db: Db, paths: LedgerPaths, keys: LogVkeys, signed: Checkpoint | null, problems: Problems, signal: AbortSignal): Promise<EntryFindings> {
+async function auditSnapshot(
+  db: Db,
+  paths: LedgerPaths,
+  keys: LogVkeys,
+  signed: Checkpoint | null,
+  problems: Problems,
+  signal: AbortSignal,
+): Promise<EntryFindings> {
   db.exec("BEGIN"); // one snapshot for everything that follows
   auditSchema(db, problems);
   const later = signed === null ? null : (readHead(paths, keys, gatherProblems()) ?? signed);
@@ -70,7 +90,10 @@ async function auditSnapshot(db: Db, paths: LedgerPaths, keys: LogVkeys, signed:
   const checkpoints = auditCheckpoints(db, keys.origin, keys.vkeys, problems);
   let rootAtHead: Hash | null = null;
   const walk = {
-    origin: keys.origin, signal, problems, act: index.act,
+    origin: keys.origin,
+    signal,
+    problems,
+    act: index.act,
     reached(size: number, root: () => Hash) {
       if (size === signed?.size) rootAtHead = root();
       checkpoints.reached(size, root);
@@ -83,7 +106,11 @@ async function auditSnapshot(db: Db, paths: LedgerPaths, keys: LogVkeys, signed:
   tailTraces(db, found, notes.beyond, signed, problems);
   // A note is kept only after its head was swapped in, so none can be newer than the head that is read after it.
   if (later !== null && notes.newest !== null && notes.newest > later.size)
-    problems.add("rollback", null, `head.db says size ${later.size}, and the ledger keeps the note of a head of size ${notes.newest}: an older head.db was put in its place`);
+    problems.add(
+      "rollback",
+      null,
+      `head.db says size ${later.size}, and the ledger keeps the note of a head of size ${notes.newest}: an older head.db was put in its place`,
+    );
   compareHead(found, rootAtHead, signed, problems);
   return found;
 }
@@ -118,15 +145,26 @@ function readHead(paths: LedgerPaths, keys: LogVkeys, problems: Problems): Check
 function nameMismatches(found: EntryFindings, rootAtHead: Hash | null, signed: Checkpoint | null, problems: Problems): void {
   const leavesHold = signed !== null && rootAtHead?.equals(signed.root) === true;
   for (const seq of found.mismatched) {
-    if (leavesHold && seq < signed.size) problems.add("leaf-hash", seq, `the hash beside entry ${seq} was changed; the entry itself is the one that was signed`);
-    else problems.add("leaf-altered", seq, `entry ${seq} was changed: its bytes no longer give the hash recorded beside it${found.rootOfColumns !== null && signed !== null && found.rootOfColumns.equals(signed.root) ? ", and the signed root needs that hash" : ""}`);
+    if (leavesHold && seq < signed.size)
+      problems.add("leaf-hash", seq, `the hash beside entry ${seq} was changed; the entry itself is the one that was signed`);
+    else
+      problems.add(
+        "leaf-altered",
+        seq,
+        `entry ${seq} was changed: its bytes no longer give the hash recorded beside it${found.rootOfColumns !== null && signed !== null && found.rootOfColumns.equals(signed.root) ? ", and the signed root needs that hash" : ""}`,
+      );
   }
 }
 
 /** Index, tiles and notes that speak of entries past the end show that there were more. */
 function tailTraces(db: Db, found: EntryFindings, notesBeyond: number, signed: Checkpoint | null, problems: Problems): void {
   const acts = Number(db.prepare("SELECT count(*) FROM act WHERE idx>=?").pluck().get(found.end));
-  if (acts > 0 || notesBeyond > 0) problems.add("entry-missing", found.end, `entries from ${found.end} on are missing: the index still names ${acts} of them, and ${notesBeyond} kept notes are of larger sizes`);
+  if (acts > 0 || notesBeyond > 0)
+    problems.add(
+      "entry-missing",
+      found.end,
+      `entries from ${found.end} on are missing: the index still names ${acts} of them, and ${notesBeyond} kept notes are of larger sizes`,
+    );
   const shorter = signed !== null && found.size < signed.size;
   if (found.strayTiles > 0 && !shorter) problems.add("tile-altered", null, `${found.strayTiles} tiles stand where the entries give none`);
 }

@@ -38,8 +38,15 @@ export function cosignedMessage(signer: string, seconds: bigint, checkpoint: Che
   const name = Buffer.from(signer);
   const origin = Buffer.from(checkpoint.origin);
   return Buffer.concat([
-    Buffer.from("subtree/v1\n\0"), Buffer.of(name.length), name, u64(seconds), Buffer.of(origin.length), origin,
-    u64(0n), u64(BigInt(checkpoint.size)), checkpoint.root,
+    Buffer.from("subtree/v1\n\0"),
+    Buffer.of(name.length),
+    name,
+    u64(seconds),
+    Buffer.of(origin.length),
+    origin,
+    u64(0n),
+    u64(BigInt(checkpoint.size)),
+    checkpoint.root,
   ]);
 }
 
@@ -87,8 +94,7 @@ export function openCheckpoint(bytes: Uint8Array, origin: string, vkeys: readonl
   if (vkeys.length === 0) throw new HoldfastError("unverifiable", "there is no key to verify a checkpoint with");
   const note = parseNote(bytes);
   const checkpoint = parseBody(note.text);
-  if (checkpoint.origin !== origin)
-    throw new HoldfastError("unverifiable", `this checkpoint is of the log ${checkpoint.origin}, not of ${origin}`);
+  if (checkpoint.origin !== origin) throw new HoldfastError("unverifiable", `this checkpoint is of the log ${checkpoint.origin}, not of ${origin}`);
   for (const vkey of vkeys) {
     const lines = note.signatures.filter((s) => s.name === vkey.name && s.keyId.equals(vkey.keyId));
     if (lines.length === 0)

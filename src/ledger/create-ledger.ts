@@ -40,7 +40,8 @@ export function createLedger(paths: LedgerPaths, origin: string, random: Random,
 function existing(paths: LedgerPaths, origin: string): LogVkeys {
   if (!existsSync(paths.head)) throw half(paths, `${paths.head} is missing`);
   const found = readVkeys(paths.keys);
-  if (found.origin !== origin) throw new HoldfastError("config", `the ledger ${paths.ledger} is of the origin ${found.origin}, not of ${origin}; an origin never changes`);
+  if (found.origin !== origin)
+    throw new HoldfastError("config", `the ledger ${paths.ledger} is of the origin ${found.origin}, not of ${origin}; an origin never changes`);
   return found;
 }
 
@@ -53,7 +54,10 @@ function keysOf(dir: string, origin: string, random: Random): LogKeys {
 }
 
 function makeHead(file: string, keys: LogKeys, clock: Clock): void {
-  if (existsSync(file)) return demandUnused(file, keys);
+  if (existsSync(file)) {
+    demandUnused(file, keys);
+    return;
+  }
   const part = `${file}.part`;
   for (const leftover of [part, `${part}-journal`]) rmSync(leftover, { force: true });
   const note = signCheckpointNow({ origin: keys.origin, size: 0, root: EMPTY_ROOT }, keys.signing, Math.floor(clock().getTime() / 1000));
@@ -80,7 +84,10 @@ function demandUnused(file: string, keys: LogKeys): void {
   try {
     const body: unknown = db.prepare("SELECT body FROM checkpoints WHERE logID=?").pluck().get(logId(keys.origin));
     if (!Buffer.isBuffer(body) || openCheckpoint(body, keys.origin, keys.vkeys).size !== 0)
-      throw new HoldfastError("rollback", `${file} holds the head of a ledger with entries, and the ledger is empty; restore the ledger, it is not begun again`);
+      throw new HoldfastError(
+        "rollback",
+        `${file} holds the head of a ledger with entries, and the ledger is empty; restore the ledger, it is not begun again`,
+      );
   } finally {
     db.close();
   }
@@ -93,5 +100,8 @@ function applySchema(db: Db, schema: readonly string[], applicationId: number): 
 }
 
 function half(paths: LedgerPaths, what: string): HoldfastError {
-  return new HoldfastError("ledger", `${what}; a ledger that once was is never begun again: restore the missing file beside ${paths.ledger}, or choose another home`);
+  return new HoldfastError(
+    "ledger",
+    `${what}; a ledger that once was is never begun again: restore the missing file beside ${paths.ledger}, or choose another home`,
+  );
 }

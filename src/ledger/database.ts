@@ -95,7 +95,8 @@ function guard(db: Db, file: string): void {
 export function setAndReadBack(db: Db, file: string, name: string, value: string, expected: number | string): void {
   db.pragma(`${name}=${value}`);
   const found: unknown = db.pragma(name, { simple: true });
-  if (found !== expected) throw new HoldfastError("ledger", `${file}: SQLite answers ${name}=${String(found)} where ${value} was set; this file system cannot keep a ledger`);
+  if (found !== expected)
+    throw new HoldfastError("ledger", `${file}: SQLite answers ${name}=${String(found)} where ${value} was set; this file system cannot keep a ledger`);
 }
 
 function demandVersion(db: Db, file: string, applicationId: number): void {
@@ -106,7 +107,10 @@ function demandVersion(db: Db, file: string, applicationId: number): void {
     throw new HoldfastError("ledger", `${file} is not a readable database`, error);
   }
   if (found.id !== applicationId || found.version !== USER_VERSION)
-    throw new HoldfastError("ledger", `${file} is not a file of a Holdfast ledger of version ${USER_VERSION} (application id ${String(found.id)}, version ${String(found.version)})`);
+    throw new HoldfastError(
+      "ledger",
+      `${file} is not a file of a Holdfast ledger of version ${USER_VERSION} (application id ${String(found.id)}, version ${String(found.version)})`,
+    );
 }
 
 /** SQLite 3.7.0 to 3.51.2 can corrupt a WAL file that two connections write (sqlite.org/wal.html#walresetbug). */
@@ -134,7 +138,12 @@ export async function beginImmediate(db: Db, what: string, patienceMs: number): 
       return;
     } catch (error) {
       if (!isBusy(error)) throw new HoldfastError("ledger", `${what} cannot be locked`, error);
-      if (waited >= patienceMs) throw new HoldfastError("ledger", `${what} has been in use by another process for ${Math.round(waited / 1000)} s; try again, or end that process`, error);
+      if (waited >= patienceMs)
+        throw new HoldfastError(
+          "ledger",
+          `${what} has been in use by another process for ${Math.round(waited / 1000)} s; try again, or end that process`,
+          error,
+        );
     }
     const pause = 1 + Math.min(waited / 8, 19);
     await new Promise((resolve) => setTimeout(resolve, pause));

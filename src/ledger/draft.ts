@@ -33,17 +33,33 @@ export function refuseStaleLease(store: Store, draft: ActDraft): void {
   if (draft.lease === null || draft.collection === null) return;
   const high = store.highestLease(draft.collection);
   if (high !== null && draft.lease < high)
-    throw new HoldfastError("refused", `collection ${draft.collection} has been taken over: lease ${draft.lease} is older than lease ${high}, so its ${draft.act} is not recorded; stop this worker`);
+    throw new HoldfastError(
+      "refused",
+      `collection ${draft.collection} has been taken over: lease ${draft.lease} is older than lease ${high}, so its ${draft.act} is not recorded; stop this worker`,
+    );
 }
 
 /** The act as it will be signed for: with exhibit numbers and its place in each exhibit's chain. Looks into the open transaction. */
 export function predicateOf(store: Store, draft: ActDraft, time: string, clock: ClockQuality, tool: Tool): Predicate {
   return {
-    act: draft.act, actor: draft.actor, reason: draft.reason, authority: draft.authority, case: draft.case,
-    collection: draft.collection, step: draft.step, target: draft.target,
+    act: draft.act,
+    actor: draft.actor,
+    reason: draft.reason,
+    authority: draft.authority,
+    case: draft.case,
+    collection: draft.collection,
+    step: draft.step,
+    target: draft.target,
     exhibits: [...draft.exhibits.map((id) => nextLink(store, draft, id)), ...reserved(store, draft)],
-    digests: draft.digests, stored: draft.stored, requestIds: draft.requestIds, lease: draft.lease, once: draft.once,
-    time, clock, tool, detail: draft.detail,
+    digests: draft.digests,
+    stored: draft.stored,
+    requestIds: draft.requestIds,
+    lease: draft.lease,
+    once: draft.once,
+    time,
+    clock,
+    tool,
+    detail: draft.detail,
   };
 }
 

@@ -35,7 +35,8 @@ export function openHead(file: string, origin: string): Head {
     read,
     swap(from, to) {
       const { changes } = update.run(to, id, from);
-      if (changes !== 1) throw new HoldfastError("ledger", `${file}: ${changes} heads changed where one had to; the ledger stops signing, keep all its files for examination`);
+      if (changes !== 1)
+        throw new HoldfastError("ledger", `${file}: ${changes} heads changed where one had to; the ledger stops signing, keep all its files for examination`);
       db.exec("COMMIT");
     },
     unlock() {

@@ -21,7 +21,8 @@ function print(value: unknown, state: State): string {
     case "boolean":
       return value ? "true" : "false";
     case "number":
-      if (!Number.isSafeInteger(value) || Object.is(value, -0)) throw refuse(state, `is ${Object.is(value, -0) ? "-0" : String(value)}: only safe integers are numbers here, write anything else as a string`);
+      if (!Number.isSafeInteger(value) || Object.is(value, -0))
+        throw refuse(state, `is ${Object.is(value, -0) ? "-0" : String(value)}: only safe integers are numbers here, write anything else as a string`);
       return String(value);
     case "object":
       if (state.path.length >= MAX_DEPTH) throw refuse(state, `is nested deeper than ${MAX_DEPTH}`);

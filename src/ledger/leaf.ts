@@ -25,7 +25,10 @@ export function encodeLeaf(origin: string, predicate: Predicate, nonce: Uint8Arr
   // These members are in JCS order and hold nothing that JSON escapes, so this is the canonical envelope (proven in leaf.test.ts).
   const leaf = `{"nonce":"${base64(nonce)}","payload":"${base64(payload)}","payloadType":"${PAYLOAD_TYPE}","signatures":[],"v":"${ENVELOPE_VERSION}"}`;
   if (leaf.length > MAX_LEAF_BYTES)
-    throw new HoldfastError("usage", `the act ${predicate.act} needs ${leaf.length} bytes, and a leaf holds ${MAX_LEAF_BYTES}; put bulk data in the vault and its digest in the act`);
+    throw new HoldfastError(
+      "usage",
+      `the act ${predicate.act} needs ${leaf.length} bytes, and a leaf holds ${MAX_LEAF_BYTES}; put bulk data in the vault and its digest in the act`,
+    );
   const bytes = Buffer.from(leaf, "latin1");
   return { bytes, hash: leafHash(bytes) };
 }
@@ -65,7 +68,8 @@ export function decodeLeaf(seq: number, leaf: Uint8Array, origin: string): Act {
     const statement = fields(canonical(payload, "statement"), ["_type", "predicate", "predicateType", "subject"], "the statement");
     const predicate = parsePredicate(statement["predicate"]);
     if (predicate.actor.proof === "signed" && signatures.length === 0) throw new TypeError("its actor is said to have signed, and no signature is there");
-    if (toJcs(statementOf(origin, predicate), "statement") !== payload.toString("utf8")) throw new TypeError("its statement's type or subject does not follow from its predicate");
+    if (toJcs(statementOf(origin, predicate), "statement") !== payload.toString("utf8"))
+      throw new TypeError("its statement's type or subject does not follow from its predicate");
     const exhibits = predicate.exhibits.map((e) => ({ id: e.id, seq: e.exhibit_seq, prev: e.exhibit_prev }));
     return { ...predicate, exhibits, seq, leafHash: sha256OfBytes(leafHash(leaf)) };
   } catch (error) {

@@ -55,7 +55,8 @@ export function signingKeyOfSeed(name: string, type: KeyType, seed: Uint8Array):
 
 export function signingKeyOf(name: string, key: KeyObject): SigningKey {
   const type = key.asymmetricKeyType;
-  if (type !== "ed25519" && type !== "ml-dsa-44") throw new HoldfastError("config", `a log key of type ${String(type)} cannot be used: Ed25519 and ML-DSA-44 are`);
+  if (type !== "ed25519" && type !== "ml-dsa-44")
+    throw new HoldfastError("config", `a log key of type ${String(type)} cannot be used: Ed25519 and ML-DSA-44 are`);
   const der = createPublicKey(key).export({ format: "der", type: "spki" });
   return { vkey: vkeyOf(name, type, der.subarray(spki[type].length)), key };
 }

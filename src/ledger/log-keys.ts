@@ -28,7 +28,10 @@ export function makeLogKeys(dir: string, origin: string, random: Random): LogVke
 /** The public keys, as `log.vkey` lists them: one vkey a line, all of one origin. */
 export function readVkeys(dir: string): LogVkeys {
   const file = join(dir, VKEY_FILE);
-  const vkeys = readText(file).split("\n").filter((line) => line !== "").map(parseVkey);
+  const vkeys = readText(file)
+    .split("\n")
+    .filter((line) => line !== "")
+    .map(parseVkey);
   const origin = vkeys[0]?.name;
   if (origin === undefined || vkeys.some((vkey) => vkey.name !== origin))
     throw new HoldfastError("config", `${file} must list the verifier keys of one log, one a line`);
@@ -43,7 +46,10 @@ export function readLogKeys(dir: string): LogKeys {
     const pem = readText(file);
     const mode = statSync(file).mode & 0o777;
     if (process.platform !== "win32" && (mode & 0o077) !== 0)
-      throw new HoldfastError("config", `${file} may be read by others (mode ${mode.toString(8)}); make it private with chmod 600, and consider the key as known to them`);
+      throw new HoldfastError(
+        "config",
+        `${file} may be read by others (mode ${mode.toString(8)}); make it private with chmod 600, and consider the key as known to them`,
+      );
     const key = signingKeyOf(origin, createPrivateKey(pem));
     if (!key.vkey.pub.equals(vkey.pub)) throw new HoldfastError("config", `${file} is not the private key of the ${vkey.type} key in ${VKEY_FILE}`);
     return key;

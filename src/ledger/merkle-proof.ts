@@ -27,9 +27,7 @@ export function inclusionProof(nodes: NodeSource, index: number, size: number): 
   const path = (start: number, end: number): Hash[] => {
     if (end - start === 1) return [];
     const middle = start + split(end - start);
-    return index < middle
-      ? [...path(start, middle), subtreeRoot(nodes, middle, end)]
-      : [...path(middle, end), subtreeRoot(nodes, start, middle)];
+    return index < middle ? [...path(start, middle), subtreeRoot(nodes, middle, end)] : [...path(middle, end), subtreeRoot(nodes, start, middle)];
   };
   return path(0, size);
 }
@@ -81,9 +79,7 @@ export function verifyConsistency(from: number, to: number, proof: readonly Hash
     const inner = from <= middle ? climb(start, middle, whole) : climb(middle, end, false);
     const sibling = take(proof, at);
     if (inner === null || sibling === null) return null;
-    return from <= middle
-      ? { old: inner.old, now: nodeHash(inner.now, sibling) }
-      : { old: nodeHash(sibling, inner.old), now: nodeHash(sibling, inner.now) };
+    return from <= middle ? { old: inner.old, now: nodeHash(inner.now, sibling) } : { old: nodeHash(sibling, inner.old), now: nodeHash(sibling, inner.now) };
   };
   const found = climb(0, to, true);
   return found !== null && at.next === proof.length && found.old.equals(fromRoot) && found.now.equals(toRoot);

@@ -65,7 +65,8 @@ export function grow(tree: TreeEdge, leaf: Hash, full: Tile[]): void {
 }
 
 function fill(tree: TreeEdge, level: number, node: Hash, full: Tile[]): void {
-  const row = (tree.rows[level] ??= []);
+  tree.rows[level] ??= [];
+  const row = tree.rows[level];
   row.push(node);
   if (row.length < TILE_WIDTH) return;
   const last = Math.floor(tree.size / TILE_WIDTH ** (level + 1));

@@ -10,8 +10,24 @@ export type Predicate = Omit<Act, "seq" | "leafHash" | "exhibits"> & { readonly 
 export type ExhibitLink = { readonly id: string; readonly exhibit_seq: number; readonly exhibit_prev: Sha256 };
 
 const names = [
-  "act", "actor", "authority", "case", "clock", "collection", "detail", "digests", "exhibits", "lease", "once", "reason",
-  "requestIds", "step", "stored", "target", "time", "tool",
+  "act",
+  "actor",
+  "authority",
+  "case",
+  "clock",
+  "collection",
+  "detail",
+  "digests",
+  "exhibits",
+  "lease",
+  "once",
+  "reason",
+  "requestIds",
+  "step",
+  "stored",
+  "target",
+  "time",
+  "tool",
 ];
 const worths: readonly LockWorth[] = ["irrevocable", "bypassable", "removable", "none", "unknown"];
 const modes: readonly LockMode[] = ["compliance", "governance", "locked", "unlocked", "directory", "snapshot"];

@@ -32,13 +32,16 @@ export function openReader(paths: LedgerPaths): Reader {
   }
   const { db } = opened;
   const one = db.prepare<[number], Row>("SELECT idx, leaf, leaf_hash AS hash FROM entry WHERE idx=?");
-  const openings = db.prepare<[number], { readonly caseId: string; readonly idx: number }>("SELECT case_id AS caseId, idx FROM opened WHERE idx<? ORDER BY idx");
+  const openings = db.prepare<[number], { readonly caseId: string; readonly idx: number }>(
+    "SELECT case_id AS caseId, idx FROM opened WHERE idx<? ORDER BY idx",
+  );
   const opening = db.prepare<[string, number], number>("SELECT idx FROM opened WHERE case_id=? AND idx<?").pluck();
   const exhibits = db.prepare<[string, number], number>("SELECT coalesce(max(number),0) FROM exhibit WHERE case_id=? AND idx<?").pluck();
 
   const newest = (): Checkpoint => parseBody(parseNote(head.read()).text);
   const read = (row: Row): Act => {
-    if (!leafHash(row.leaf).equals(row.hash)) throw new HoldfastError("ledger", `entry ${row.idx} of the ledger ${origin} has been altered; run holdfast ledger audit`);
+    if (!leafHash(row.leaf).equals(row.hash))
+      throw new HoldfastError("ledger", `entry ${row.idx} of the ledger ${origin} has been altered; run holdfast ledger audit`);
     return decodeLeaf(row.idx, row.leaf, origin);
   };
   const act = (seq: number): Act => {
@@ -68,7 +71,9 @@ export function openReader(paths: LedgerPaths): Reader {
     act,
     *acts(filter) {
       const { where, values } = condition(filter);
-      const page = db.prepare<(string | number)[], Row>(`SELECT e.idx, e.leaf, e.leaf_hash AS hash FROM act a JOIN entry e ON e.idx=a.idx WHERE ${where} AND a.idx>=? AND a.idx<? ORDER BY a.idx LIMIT ${PAGE_ACTS}`);
+      const page = db.prepare<(string | number)[], Row>(
+        `SELECT e.idx, e.leaf, e.leaf_hash AS hash FROM act a JOIN entry e ON e.idx=a.idx WHERE ${where} AND a.idx>=? AND a.idx<? ORDER BY a.idx LIMIT ${PAGE_ACTS}`,
+      );
       const { size } = newest();
       for (let next = 0; next < size; ) {
         const rows = page.all(...values, next, size);

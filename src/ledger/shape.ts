@@ -11,7 +11,8 @@ export function wrong(where: string, what: string): HoldfastError {
 export function fields(value: unknown, names: readonly string[], where: string, optional: readonly string[] = []): Fields {
   const all = record(value, where);
   for (const name of names) if (!Object.hasOwn(all, name)) throw wrong(where, `has no ${name}`);
-  for (const name of Object.keys(all)) if (!names.includes(name) && !optional.includes(name)) throw wrong(where, `has an unknown member ${JSON.stringify(name)}`);
+  for (const name of Object.keys(all))
+    if (!names.includes(name) && !optional.includes(name)) throw wrong(where, `has an unknown member ${JSON.stringify(name)}`);
   return all;
 }
 

@@ -25,7 +25,11 @@ export function followHead(context: TreeContext, known: SignedTree | null, body:
   if (tree.size > signed.size) throw state("rollback", context, `head.db says size ${signed.size} for a ledger already followed to ${tree.size}`);
   growTo(context, tree, signed.size);
   if (!rootOf(tree).equals(signed.root))
-    throw state("fork", context, `its ${signed.size} entries give the root ${rootOf(tree).toString("base64")}, and ${signed.root.toString("base64")} was signed`);
+    throw state(
+      "fork",
+      context,
+      `its ${signed.size} entries give the root ${rootOf(tree).toString("base64")}, and ${signed.root.toString("base64")} was signed`,
+    );
   return { tree, signed, body };
 }
 
@@ -45,7 +49,11 @@ function openHeadNote(context: TreeContext, body: Buffer): Checkpoint {
   try {
     return openCheckpoint(body, context.origin, context.vkeys);
   } catch (error) {
-    throw new HoldfastError("fork", `the head of ledger ${context.origin} was not signed by this ledger's keys; nothing is signed on top of it, keep all files and run holdfast ledger audit`, error);
+    throw new HoldfastError(
+      "fork",
+      `the head of ledger ${context.origin} was not signed by this ledger's keys; nothing is signed on top of it, keep all files and run holdfast ledger audit`,
+      error,
+    );
   }
 }
 
@@ -57,12 +65,16 @@ function growTo(context: TreeContext, tree: TreeEdge, size: number): void {
       if (row.idx !== tree.size || !hash.equals(row.hash)) throw state("fork", context, `entry ${tree.size} is not the one that was recorded`);
       grow(tree, hash, full);
       for (const tile of full)
-        if (context.store.tile(tile.level, tile.n)?.equals(tile.data) !== true) throw state("fork", context, `tile ${tile.level}/${tile.n} does not follow from its entries`);
+        if (context.store.tile(tile.level, tile.n)?.equals(tile.data) !== true)
+          throw state("fork", context, `tile ${tile.level}/${tile.n} does not follow from its entries`);
       full.length = 0;
     }
   if (tree.size < size) throw state("rollback", context, `it has ${tree.size} entries, and a head of size ${size} was signed`);
 }
 
 function state(code: "rollback" | "fork", context: TreeContext, what: string): HoldfastError {
-  return new HoldfastError(code, `${code.toUpperCase()}: the ledger ${context.origin} is not the one that was signed: ${what}. Nothing more is signed; keep all its files for examination and run holdfast ledger audit`);
+  return new HoldfastError(
+    code,
+    `${code.toUpperCase()}: the ledger ${context.origin} is not the one that was signed: ${what}. Nothing more is signed; keep all its files for examination and run holdfast ledger audit`,
+  );
 }

@@ -7,6 +7,7 @@ import type { Recorder } from "../core/recorder.ts";
 import { checkpointId, signCheckpoint } from "./checkpoint.ts";
 import { type Db, openForWriting } from "./database.ts";
 import { checkDraft, earlierEntry, predicateOf, refuseStaleLease } from "./draft.ts";
+import { type Call, groupQueue } from "./group-queue.ts";
 import { type Head, openHead } from "./head.ts";
 import { decodeLeaf, encodeLeaf, NONCE_BYTES } from "./leaf.ts";
 import { type LogKeys, readLogKeys } from "./log-keys.ts";
@@ -28,21 +29,15 @@ export type RecorderOptions = {
 };
 export type CommitStep = "inserted" | "committed" | "signed" | "swapped";
 
-type Call = {
-  readonly drafts: readonly ActDraft[];
-  readonly resolve: (receipts: readonly ActReceipt[]) => void;
-  readonly reject: (error: unknown) => void;
-};
 type Recorded = Omit<ActReceipt, "checkpoint">;
-type Writer = RecorderOptions & TreeContext & {
-  readonly head: Head;
-  readonly keys: LogKeys;
-  readonly savepoint: Database.Statement;
-  readonly release: Database.Statement;
-  known: SignedTree;
-};
-
-const MAX_GROUP_ACTS = 2_048;
+type Writer = RecorderOptions &
+  TreeContext & {
+    readonly head: Head;
+    readonly keys: LogKeys;
+    readonly savepoint: Database.Statement;
+    readonly release: Database.Statement;
+    known: SignedTree;
+  };
 
 /**
  * The one writer. Opening it is a self-audit: every leaf is hashed again and the root compared with the signed head, a tail that
@@ -50,7 +45,11 @@ const MAX_GROUP_ACTS = 2_048;
  */
 export async function openRecorder(options: RecorderOptions): Promise<Recorder> {
   const keys = readLogKeys(options.paths.keys);
-  if (keys.origin !== options.origin) throw new HoldfastError("config", `the keys in ${options.paths.keys} are those of ${keys.origin}, not of ${options.origin}; correct origin in the configuration`);
+  if (keys.origin !== options.origin)
+    throw new HoldfastError(
+      "config",
+      `the keys in ${options.paths.keys} are those of ${keys.origin}, not of ${options.origin}; correct origin in the configuration`,
+    );
   const head = openHead(options.paths.head, options.origin);
   let db: Db | null = null;
   try {
@@ -69,53 +68,23 @@ export async function openRecorder(options: RecorderOptions): Promise<Recorder> 
 }
 
 function recorderOf(writer: Writer): Recorder {
-  const queue: Call[] = [];
-  let running: Promise<void> | null = null;
-  let broken: unknown = null;
+  const queue = groupQueue((group) => commitGroup(writer, group), isFatal);
   let closed = false;
-
-  const run = async (): Promise<void> => {
-    await null; // calls made in the same turn join the first group
-    while (queue.length > 0) {
-      const group = takeGroup(queue);
-      try {
-        if (broken !== null) throw broken;
-        await commitGroup(writer, group);
-      } catch (error) {
-        if (isFatal(error)) broken = error;
-        for (const call of group) call.reject(error);
-      }
-    }
-    running = null;
-  };
-
   return {
     append(drafts) {
       if (closed) return Promise.reject(new HoldfastError("unexpected", "this recorder is closed"));
       return new Promise((resolve, reject) => {
         for (const draft of drafts) checkDraft(draft);
-        queue.push({ drafts, resolve, reject });
-        running ??= run();
+        queue.add({ drafts, resolve, reject });
       });
     },
     async close() {
       closed = true;
-      await running;
+      await queue.drained();
       writer.head.close();
       writer.db.close();
     },
   };
-}
-
-function takeGroup(queue: Call[]): readonly Call[] {
-  let acts = 0;
-  let calls = 0;
-  for (const call of queue) {
-    if (calls > 0 && acts + call.drafts.length > MAX_GROUP_ACTS) break;
-    acts += call.drafts.length;
-    calls += 1;
-  }
-  return queue.splice(0, calls);
 }
 
 /** After a failed signature or swap the stored state is not known any more; only a new start, with its audit, may go on. */
@@ -160,7 +129,10 @@ function writeEntries(writer: Writer, group: readonly Call[]): Written {
     const acts = group.reduce((sum, call) => sum + call.drafts.length, 0);
     const nonces = writer.random(NONCE_BYTES * acts);
     let used = 0;
-    const nonce = (): Uint8Array => nonces.subarray(used, (used += NONCE_BYTES));
+    const nonce = (): Uint8Array => {
+      used += NONCE_BYTES;
+      return nonces.subarray(used - NONCE_BYTES, used);
+    };
     for (const call of group) {
       savepoint.run();
       try {
@@ -186,7 +158,11 @@ function writeEntries(writer: Writer, group: readonly Call[]): Written {
     db.exec("COMMIT");
   } catch (error) {
     if (db.inTransaction) db.exec("ROLLBACK");
-    throw new HoldfastError("ledger", `the ledger ${writer.paths.ledger} could not store ${group.length === 1 ? "an act" : "acts"}, and nothing of it counts as recorded; see that its disk has room and works`, error);
+    throw new HoldfastError(
+      "ledger",
+      `the ledger ${writer.paths.ledger} could not store ${group.length === 1 ? "an act" : "acts"}, and nothing of it counts as recorded; see that its disk has room and works`,
+      error,
+    );
   }
   writer.onStep?.("committed");
   return { tree, accepted, refused };
@@ -215,7 +191,11 @@ async function signAndSwap(writer: Writer, tree: TreeEdge): Promise<void> {
     writer.head.swap(writer.known.body, note);
     writer.known = { tree, signed, body: note };
   } catch (error) {
-    throw new FatalError("ledger", `the head of the ledger ${writer.origin} could not be moved to size ${tree.size}; this process records nothing more, start again and the ledger checks itself`, error);
+    throw new FatalError(
+      "ledger",
+      `the head of the ledger ${writer.origin} could not be moved to size ${tree.size}; this process records nothing more, start again and the ledger checks itself`,
+      error,
+    );
   }
   writer.onStep?.("swapped");
 }

@@ -34,14 +34,20 @@ const since = (): number => {
   return gone;
 };
 const recorder: Recorder = await openRecorder({
-  paths, origin: "ledger.example/l/bench", clock, random: randomBytes,
+  paths,
+  origin: "ledger.example/l/bench",
+  clock,
+  random: randomBytes,
   clockQuality: { offsetMs: null, uncertaintyMs: null, source: "system clock" },
   tool: { name: "holdfast", version: "0.0.0-bench", sha256: parseSha256("0".repeat(64)) },
   onStep(step) {
     const gone = since();
     if (step === "committed") spent.commit += gone;
     else if (step === "signed") spent.sign += gone;
-    else if (step === "swapped") { spent.swap += gone; spent.commits += 1; }
+    else if (step === "swapped") {
+      spent.swap += gone;
+      spent.commits += 1;
+    }
   },
 });
 
@@ -52,31 +58,69 @@ plain.exec("CREATE TABLE entry(idx INTEGER PRIMARY KEY, leaf BLOB NOT NULL, leaf
 const insert = plain.prepare("INSERT INTO entry(leaf,leaf_hash) VALUES(?,?)");
 const leaf = randomBytes(LEAF_BYTES);
 const hash = randomBytes(32);
-const insertBatch = plain.transaction((count: number) => { for (let i = 0; i < count; i += 1) insert.run(leaf, hash); });
+const insertBatch = plain.transaction((count: number) => {
+  for (let i = 0; i < count; i += 1) insert.run(leaf, hash);
+});
 
 let serial = 0;
-const act = (): ActDraft => actDraft("accessed", { id: "jane.doe@example.org", kind: "person", proof: "asserted" }, {
-  reason: "benchmark", collection: null, target: "host:local", detail: { serial: (serial += 1), path: "/var/log/auth.log" },
-});
+const act = (): ActDraft => {
+  serial += 1;
+  return actDraft(
+    "accessed",
+    { id: "jane.doe@example.org", kind: "person", proof: "asserted" },
+    {
+      reason: "benchmark",
+      collection: null,
+      target: "host:local",
+      detail: { serial, path: "/var/log/auth.log" },
+    },
+  );
+};
 const batch = (): ActDraft[] => Array.from({ length: BATCH }, act);
 
 async function inFlight(count: number, width: number, send: () => Promise<unknown>): Promise<void> {
   let left = count;
-  await Promise.all(Array.from({ length: width }, async () => {
-    while (left > 0) {
-      left -= 1;
-      await send();
-    }
-  }));
+  await Promise.all(
+    Array.from({ length: width }, async () => {
+      while (left > 0) {
+        left -= 1;
+        await send();
+      }
+    }),
+  );
 }
 
 type Contest = { readonly name: string; readonly acts: number; run(): Promise<void> | void };
 const contests: readonly Contest[] = [
-  { name: "plain, one by one", acts: ONE_BY_ONE, run: () => { for (let i = 0; i < ONE_BY_ONE; i += 1) insert.run(leaf, hash); } },
-  { name: "ledger, one by one", acts: ONE_BY_ONE, run: async () => { for (let i = 0; i < ONE_BY_ONE; i += 1) await recorder.append([act()]); } },
+  {
+    name: "plain, one by one",
+    acts: ONE_BY_ONE,
+    run: () => {
+      for (let i = 0; i < ONE_BY_ONE; i += 1) insert.run(leaf, hash);
+    },
+  },
+  {
+    name: "ledger, one by one",
+    acts: ONE_BY_ONE,
+    run: async () => {
+      for (let i = 0; i < ONE_BY_ONE; i += 1) await recorder.append([act()]);
+    },
+  },
   { name: "ledger, single acts, 16 callers", acts: ONE_BY_ONE * 4, run: () => inFlight(ONE_BY_ONE * 4, IN_FLIGHT, () => recorder.append([act()])) },
-  { name: "plain, batches of 64", acts: BATCHES * BATCH, run: () => { for (let i = 0; i < BATCHES; i += 1) insertBatch(BATCH); } },
-  { name: "ledger, batches of 64", acts: BATCHES * BATCH, run: async () => { for (let i = 0; i < BATCHES; i += 1) await recorder.append(batch()); } },
+  {
+    name: "plain, batches of 64",
+    acts: BATCHES * BATCH,
+    run: () => {
+      for (let i = 0; i < BATCHES; i += 1) insertBatch(BATCH);
+    },
+  },
+  {
+    name: "ledger, batches of 64",
+    acts: BATCHES * BATCH,
+    run: async () => {
+      for (let i = 0; i < BATCHES; i += 1) await recorder.append(batch());
+    },
+  },
   { name: "ledger, batches of 64, 16 callers", acts: BATCHES * BATCH, run: () => inFlight(BATCHES, IN_FLIGHT, () => recorder.append(batch())) },
 ];
 
@@ -90,7 +134,12 @@ for (let round = 0; round < ROUNDS; round += 1)
     await contest.run();
     rates.get(contest.name)?.push((contest.acts / (performance.now() - from)) * 1_000);
     const sum = steps.get(contest.name) ?? { commit: 0, sign: 0, swap: 0, commits: 0 };
-    steps.set(contest.name, { commit: sum.commit + spent.commit, sign: sum.sign + spent.sign, swap: sum.swap + spent.swap, commits: sum.commits + spent.commits });
+    steps.set(contest.name, {
+      commit: sum.commit + spent.commit,
+      sign: sum.sign + spent.sign,
+      swap: sum.swap + spent.swap,
+      commits: sum.commits + spent.commits,
+    });
   }
 await recorder.close();
 plain.close();
@@ -104,7 +153,10 @@ const rows = contests.map(({ name }) => {
   const step = steps.get(name);
   const per = (ms: number): number | null => (step === undefined || step.commits === 0 ? null : Number((ms / step.commits).toFixed(3)));
   return {
-    name, actsPerSecond: Math.round(median(all)), least: Math.round(Math.min(...all)), most: Math.round(Math.max(...all)),
+    name,
+    actsPerSecond: Math.round(median(all)),
+    least: Math.round(Math.min(...all)),
+    most: Math.round(Math.max(...all)),
     ratio: Number(median(all.map((rate, i) => rate / (against[i] ?? 1))).toFixed(2)),
     msPerCommit: { fsync: per(step?.commit ?? 0), sign: per(step?.sign ?? 0), swap: per(step?.swap ?? 0) },
   };
@@ -112,7 +164,12 @@ const rows = contests.map(({ name }) => {
 console.log(`${"".padEnd(36)}${"acts/s".padStart(9)}${"least".padStart(9)}${"most".padStart(9)}${"÷ plain".padStart(9)}   ms a commit: fsync, sign, swap`);
 for (const row of rows) {
   const { fsync, sign, swap } = row.msPerCommit;
-  console.log(`${row.name.padEnd(36)}${String(row.actsPerSecond).padStart(9)}${String(row.least).padStart(9)}${String(row.most).padStart(9)}${row.ratio.toFixed(2).padStart(9)}   ${fsync === null ? "" : `${fsync} ${sign} ${swap}`}`);
+  console.log(
+    `${row.name.padEnd(36)}${String(row.actsPerSecond).padStart(9)}${String(row.least).padStart(9)}${String(row.most).padStart(9)}${row.ratio.toFixed(2).padStart(9)}   ${fsync === null ? "" : `${fsync} ${sign} ${swap}`}`,
+  );
 }
 mkdirSync("bench-results", { recursive: true });
-writeFileSync("bench-results/ledger.json", `${JSON.stringify({ schema: "holdfast.bench/1", bench: "ledger", node: process.version, system: `${process.platform} ${release()}, ${cpus().length} cpus`, rounds: ROUNDS, rows }, null, 1)}\n`);
+writeFileSync(
+  "bench-results/ledger.json",
+  `${JSON.stringify({ schema: "holdfast.bench/1", bench: "ledger", node: process.version, system: `${process.platform} ${release()}, ${cpus().length} cpus`, rounds: ROUNDS, rows }, null, 1)}\n`,
+);

@@ -60,7 +60,13 @@ describe("the audit of a ledger with", () => {
     expect({ verdict: audit.verdict, problems: audit.problems }).toMatchObject({ verdict });
   });
 
-  test.for(damages.filter((d) => !["index-altered", "schema", "leaf-form", "exhibit-gap", "chain-broken"].includes(d.kind) && !["altered kept note", "tile that should not be"].includes(d.name)))("$name stops the writer before it signs", async ({ damage }) => {
+  test.for(
+    damages.filter(
+      (d) =>
+        !["index-altered", "schema", "leaf-form", "exhibit-gap", "chain-broken"].includes(d.kind) &&
+        !["altered kept note", "tile that should not be"].includes(d.name),
+    ),
+  )("$name stops the writer before it signs", async ({ damage }) => {
     using home = tempHome();
     await history(home.paths);
     await damage(home.paths);

@@ -61,7 +61,9 @@ describe("a checkpoint", () => {
 
   test("whose ML-DSA time was changed is refused", () => {
     const note = parseNote(bytes(signCheckpointNow(checkpoint, [ed, ml], 1)));
-    const later = note.signatures.map((s) => (s.signature.length === 64 ? s : { ...s, signature: Buffer.concat([Buffer.from([0, 0, 0, 0, 0, 0, 0, 2]), s.signature.subarray(8)]) }));
+    const later = note.signatures.map((s) =>
+      s.signature.length === 64 ? s : { ...s, signature: Buffer.concat([Buffer.from([0, 0, 0, 0, 0, 0, 0, 2]), s.signature.subarray(8)]) },
+    );
     expect(() => openCheckpoint(bytes(formatNote({ ...note, signatures: later })), vectors.origin, both)).toThrow(/ml-dsa-44 signature/);
   });
 
@@ -129,6 +131,9 @@ describe("a note", () => {
   });
 });
 
-test.for(["x", "a+00000000+AQ==", vectors.vkey.replace("af6c4457", "af6c4458"), vectors.vkey.replace("+AQ", "+BA"), vectors.vkey.slice(0, -4)])("a verifier key %j is refused", (text) => {
-  expect(() => parseVkey(text)).toThrow();
-});
+test.for(["x", "a+00000000+AQ==", vectors.vkey.replace("af6c4457", "af6c4458"), vectors.vkey.replace("+AQ", "+BA"), vectors.vkey.slice(0, -4)])(
+  "a verifier key %j is refused",
+  (text) => {
+    expect(() => parseVkey(text)).toThrow();
+  },
+);

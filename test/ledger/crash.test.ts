@@ -13,12 +13,22 @@ import { draft, forever, notes, open, opening, tempHome } from "./support.ts";
 
 const child = fileURLToPath(new URL("append-child.ts", import.meta.url));
 
-function start(dir: string, name: string, count: number, step: string = "never", at: number = 1): { readonly process: ChildProcess; readonly ended: Promise<{ receipts: ActReceipt[]; signal: string | null; code: number | null; stderr: string }> } {
+function start(
+  dir: string,
+  name: string,
+  count: number,
+  step: string = "never",
+  at: number = 1,
+): { readonly process: ChildProcess; readonly ended: Promise<{ receipts: ActReceipt[]; signal: string | null; code: number | null; stderr: string }> } {
   const process_ = spawn(process.execPath, [child, dir, name, String(count), step, String(at)], { stdio: ["ignore", "pipe", "pipe"] });
   let out = "";
   let stderr = "";
-  process_.stdout.setEncoding("utf8").on("data", (text: string) => { out += text; });
-  process_.stderr.setEncoding("utf8").on("data", (text: string) => { stderr += text; });
+  process_.stdout.setEncoding("utf8").on("data", (text: string) => {
+    out += text;
+  });
+  process_.stderr.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text;
+  });
   const ended = new Promise<{ receipts: ActReceipt[]; signal: string | null; code: number | null; stderr: string }>((resolve) => {
     process_.on("close", (code, signal) => {
       const lines = out.split("\n").slice(0, -1);
@@ -49,35 +59,42 @@ function heads(paths: LedgerPaths): Map<number, Set<string>> {
 }
 
 describe("kill -9", () => {
-  test.for(["inserted", "committed", "signed", "swapped"].flatMap((step) => [1, 2, 4].map((at) => ({ step, at }))))("after $step, the $at. time, loses no act that had a receipt and gives no receipt for a lost one", async ({ step, at }) => {
-    using home = tempHome();
-    const before = await open(home.paths);
-    const first = await before.append([...notes(2), opening("A")]);
-    await before.close();
-    const killed = await start(home.dir, "k", 5, step, at).ended;
-    expect(killed).toMatchObject({ signal: "SIGKILL" });
-    // The commit of the case is the first, so AT - 2 later ones were answered before the kill.
-    expect(killed.receipts.length).toBe(2 * Math.max(0, at - 2));
-    const headBefore = readHead(home.paths);
+  test.for(["inserted", "committed", "signed", "swapped"].flatMap((step) => [1, 2, 4].map((at) => ({ step, at }))))(
+    "after $step, the $at. time, loses no act that had a receipt and gives no receipt for a lost one",
+    async ({ step, at }) => {
+      using home = tempHome();
+      const before = await open(home.paths);
+      const first = await before.append([...notes(2), opening("A")]);
+      await before.close();
+      const killed = await start(home.dir, "k", 5, step, at).ended;
+      expect(killed).toMatchObject({ signal: "SIGKILL" });
+      // The commit of the case is the first, so AT - 2 later ones were answered before the kill.
+      expect(killed.receipts.length).toBe(2 * Math.max(0, at - 2));
+      const headBefore = readHead(home.paths);
 
-    const after = await open(home.paths);
-    demandKept(home.paths, [...first, ...killed.receipts]);
-    const mid = await auditLedger(home.paths, forever);
-    expect(mid).toMatchObject({ verdict: "intact" });
-    expect(mid.signed).toEqual(mid.found);
-    // Entries: 3 before, the case, two an append. Whether the one under way counts depends on whether it had been committed.
-    const done = at - (step === "inserted" ? 1 : 0);
-    expect(mid.found.size).toBe(String(3 + (done === 0 ? 0 : 1 + 2 * (done - 1))));
-    if (step === "swapped" || step === "inserted") expect(readHead(home.paths)).toEqual(headBefore);
+      const after = await open(home.paths);
+      demandKept(home.paths, [...first, ...killed.receipts]);
+      const mid = await auditLedger(home.paths, forever);
+      expect(mid).toMatchObject({ verdict: "intact" });
+      expect(mid.signed).toEqual(mid.found);
+      // Entries: 3 before, the case, two an append. Whether the one under way counts depends on whether it had been committed.
+      const done = at - (step === "inserted" ? 1 : 0);
+      expect(mid.found.size).toBe(String(3 + (done === 0 ? 0 : 1 + 2 * (done - 1))));
+      if (step === "swapped" || step === "inserted") expect(readHead(home.paths)).toEqual(headBefore);
 
-    const more = await after.append([draft("note", { reason: "after" }), opening("SHARED"), draft("started", { case: "SHARED", collection: "k-0", once: "k-0/started", reserve: 2 })]);
-    await after.close();
-    expect(more[2]?.exhibits).toEqual(["SHARED/001", "SHARED/002"]);
-    for (const roots of heads(home.paths).values()) expect(roots.size).toBe(1);
-    const end = await auditLedger(home.paths, forever);
-    expect(end.verdict).toBe("intact");
-    expect(end.problems.filter((p) => p.kind !== "start-without-end")).toEqual([]);
-  });
+      const more = await after.append([
+        draft("note", { reason: "after" }),
+        opening("SHARED"),
+        draft("started", { case: "SHARED", collection: "k-0", once: "k-0/started", reserve: 2 }),
+      ]);
+      await after.close();
+      expect(more[2]?.exhibits).toEqual(["SHARED/001", "SHARED/002"]);
+      for (const roots of heads(home.paths).values()) expect(roots.size).toBe(1);
+      const end = await auditLedger(home.paths, forever);
+      expect(end.verdict).toBe("intact");
+      expect(end.problems.filter((p) => p.kind !== "start-without-end")).toEqual([]);
+    },
+  );
 
   test("at random moments, again and again, ends in one history with every answered act", async () => {
     using home = tempHome();
@@ -108,7 +125,10 @@ describe("several processes at once", () => {
     const receipts = runs.flatMap((run) => run.receipts);
     expect(receipts.length).toBe(4 * 15 * 2);
     demandKept(home.paths, receipts);
-    const numbers = receipts.flatMap((r) => r.exhibits).map((id) => Number(id.split("/")[1])).sort((a, b) => a - b);
+    const numbers = receipts
+      .flatMap((r) => r.exhibits)
+      .map((id) => Number(id.split("/")[1]))
+      .sort((a, b) => a - b);
     expect(numbers).toEqual(Array.from({ length: 120 }, (_, i) => i + 1));
     expect(await auditLedger(home.paths, forever)).toMatchObject({ verdict: "intact", problems: [], found: { size: "121" } });
     for (const roots of heads(home.paths).values()) expect(roots.size).toBe(1);
@@ -120,7 +140,10 @@ describe("several processes at once", () => {
     const survivors = ["x", "y"].map((name) => start(home.dir, name, 20).ended);
     const ends = await Promise.all([...victims, ...survivors]);
     expect(ends.map((end) => end.signal ?? end.code)).toEqual(["SIGKILL", "SIGKILL", "SIGKILL", "SIGKILL", 0, 0]);
-    demandKept(home.paths, ends.flatMap((end) => end.receipts));
+    demandKept(
+      home.paths,
+      ends.flatMap((end) => end.receipts),
+    );
     const audit = await auditLedger(home.paths, forever);
     expect(audit.verdict).toBe("intact");
     expect(audit.problems.filter((p) => p.kind !== "start-without-end")).toEqual([]);

@@ -18,7 +18,10 @@ function root(): Buffer {
   return sha(Buffer.of(1), sha(Buffer.of(1), l0, l1), l2);
 }
 
-function statement(i: number): { subject: { name: string; digest: { sha256: string }; annotations?: { digestOf: string } }[]; predicate: { exhibits: { exhibit_prev: string }[] } } {
+function statement(i: number): {
+  subject: { name: string; digest: { sha256: string }; annotations?: { digestOf: string } }[];
+  predicate: { exhibits: { exhibit_prev: string }[] };
+} {
   const envelope: { payload: string } = JSON.parse(example.leaves[i] ?? "");
   const text = Buffer.from(envelope.payload, "base64").toString("utf8");
   expect(canonicalize(JSON.parse(text))).toBe(text);
@@ -28,7 +31,14 @@ function statement(i: number): { subject: { name: string; digest: { sha256: stri
 describe("the worked example of FORMAT.md", () => {
   test("prints the leaf, the payload, the hashes, the root and the head that the vectors have", () => {
     const envelope: { payload: string } = JSON.parse(example.leaves[2] ?? "");
-    for (const text of [example.leaves[2] ?? "?", Buffer.from(envelope.payload, "base64").toString("utf8"), ...example.leafHashes, `root ${example.root}`, example.vkeys[0] ?? "?", ...example.note.split("\n").slice(0, 5)])
+    for (const text of [
+      example.leaves[2] ?? "?",
+      Buffer.from(envelope.payload, "base64").toString("utf8"),
+      ...example.leafHashes,
+      `root ${example.root}`,
+      example.vkeys[0] ?? "?",
+      ...example.note.split("\n").slice(0, 5),
+    ])
       expect(page).toContain(text);
   });
 

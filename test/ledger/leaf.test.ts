@@ -12,13 +12,32 @@ import { actor, ORIGIN } from "./support.ts";
 
 const digest = parseSha256(hash("sha256", "evidence"));
 const base: Predicate = {
-  act: "note", actor, authority: null, case: "A-1", clock: { offsetMs: "0.5", source: "ntp.example", uncertaintyMs: null }, collection: null, detail: {}, digests: {},
-  exhibits: [], lease: null, once: null, reason: "because", requestIds: [], step: null, stored: null, target: null, time: "2026-01-31T22:00:00.000Z",
+  act: "note",
+  actor,
+  authority: null,
+  case: "A-1",
+  clock: { offsetMs: "0.5", source: "ntp.example", uncertaintyMs: null },
+  collection: null,
+  detail: {},
+  digests: {},
+  exhibits: [],
+  lease: null,
+  once: null,
+  reason: "because",
+  requestIds: [],
+  step: null,
+  stored: null,
+  target: null,
+  time: "2026-01-31T22:00:00.000Z",
   tool: { name: "holdfast", version: "1.0.0", sha256: digest },
 };
 const collected: Predicate = {
-  ...base, act: "collected",
-  exhibits: [{ id: "A-1/001", exhibit_seq: 1, exhibit_prev: digest }, { id: "A-1/002", exhibit_seq: 0, exhibit_prev: parseSha256("0".repeat(64)) }],
+  ...base,
+  act: "collected",
+  exhibits: [
+    { id: "A-1/001", exhibit_seq: 1, exhibit_prev: digest },
+    { id: "A-1/002", exhibit_seq: 0, exhibit_prev: parseSha256("0".repeat(64)) },
+  ],
   digests: { "A-1/001": { sha256: digest, bytes: "8" } },
 };
 const nonce = Buffer.alloc(16, 7);
@@ -56,7 +75,10 @@ describe("a leaf", () => {
     expect(envelope).toMatchObject({ payloadType: "application/vnd.in-toto+json", signatures: [], v: "holdfast.custody/v1", nonce: nonce.toString("base64") });
   });
 
-  test.for([["A-1", "A-1"], [null, ORIGIN]] as const)("of an act without evidence in case %s is about the name %s, and says that the digest is of the name", ([caseId, name]) => {
+  test.for([
+    ["A-1", "A-1"],
+    [null, ORIGIN],
+  ] as const)("of an act without evidence in case %s is about the name %s, and says that the digest is of the name", ([caseId, name]) => {
     const { statement } = open(encodeLeaf(ORIGIN, { ...base, case: caseId }, nonce).bytes);
     expect(statement.subject).toEqual([{ name, digest: { sha256: hash("sha256", name) }, annotations: { digestOf: "name" } }]);
   });
@@ -65,8 +87,13 @@ describe("a leaf", () => {
     const { bytes, hash: found } = encodeLeaf(ORIGIN, collected, nonce);
     const act = decodeLeaf(4, bytes, ORIGIN);
     expect(act).toEqual({
-      ...collected, seq: 4, leafHash: found.toString("hex"),
-      exhibits: [{ id: "A-1/001", seq: 1, prev: digest }, { id: "A-1/002", seq: 0, prev: "0".repeat(64) }],
+      ...collected,
+      seq: 4,
+      leafHash: found.toString("hex"),
+      exhibits: [
+        { id: "A-1/001", seq: 1, prev: digest },
+        { id: "A-1/002", seq: 0, prev: "0".repeat(64) },
+      ],
     });
     expect(act.leafHash).toBe(leafHash(bytes).toString("hex"));
   });
@@ -123,35 +150,132 @@ describe("a leaf is refused", () => {
     ["that is not UTF-8", Buffer.concat([Buffer.of(0xff), utf8(good)])],
     ["with a byte order mark", utf8(`\ufeff${good}`)],
     ["that is no JSON", utf8("no")],
-    ["of another version", rewritten((_, e) => { e["v"] = "holdfast.custody/v2"; })],
-    ["of another payload type", rewritten((_, e) => { e["payloadType"] = "text/plain"; })],
-    ["with an unknown member in the envelope", rewritten((_, e) => { e["x"] = 1; })],
-    ["with a short nonce", rewritten((_, e) => { e["nonce"] = "AAAA"; })],
-    ["with a payload that is not canonical base64", rewritten((_, e) => { e["payload"] = `${String(e["payload"])}=`; })],
-    ["with a malformed signature", rewritten((_, e) => { e["signatures"] = [{ keyid: "k" }]; })],
-    ["with another predicate type", rewritten((s) => { s["predicateType"] = "urn:other"; })],
-    ["with a subject that its predicate does not give", rewritten((s) => { s["subject"] = [{ name: "A-1/001", digest: { sha256: "0".repeat(64) } }]; })],
-    ["with an unknown act", rewritten((s) => { s["predicate"] = { ...collected, act: "invented" }; })],
-    ["with a missing member", rewritten((s) => { const { lease: _, ...rest } = collected; s["predicate"] = rest; })],
-    ["with an extra member", rewritten((s) => { s["predicate"] = { ...collected, extra: 1 }; })],
-    ["that claims a signature of its actor and has none", rewritten((s) => { s["predicate"] = { ...collected, actor: { ...actor, proof: "signed" } }; })],
-    ["with a time in another zone", rewritten((s) => { s["predicate"] = { ...collected, time: "2026-01-31T22:00:00.000+01:00" }; })],
-    ["with a digest of an exhibit that it is not about", rewritten((s) => { s["predicate"] = { ...collected, digests: { "A-1/009": { sha256: digest, bytes: "1" } } }; })],
-    ["with a string that is not NFC", rewritten((s) => { s["predicate"] = { ...collected, reason: "u\u0308" }; })],
+    [
+      "of another version",
+      rewritten((_, e) => {
+        e["v"] = "holdfast.custody/v2";
+      }),
+    ],
+    [
+      "of another payload type",
+      rewritten((_, e) => {
+        e["payloadType"] = "text/plain";
+      }),
+    ],
+    [
+      "with an unknown member in the envelope",
+      rewritten((_, e) => {
+        e["x"] = 1;
+      }),
+    ],
+    [
+      "with a short nonce",
+      rewritten((_, e) => {
+        e["nonce"] = "AAAA";
+      }),
+    ],
+    [
+      "with a payload that is not canonical base64",
+      rewritten((_, e) => {
+        e["payload"] = `${String(e["payload"])}=`;
+      }),
+    ],
+    [
+      "with a malformed signature",
+      rewritten((_, e) => {
+        e["signatures"] = [{ keyid: "k" }];
+      }),
+    ],
+    [
+      "with another predicate type",
+      rewritten((s) => {
+        s["predicateType"] = "urn:other";
+      }),
+    ],
+    [
+      "with a subject that its predicate does not give",
+      rewritten((s) => {
+        s["subject"] = [{ name: "A-1/001", digest: { sha256: "0".repeat(64) } }];
+      }),
+    ],
+    [
+      "with an unknown act",
+      rewritten((s) => {
+        s["predicate"] = { ...collected, act: "invented" };
+      }),
+    ],
+    [
+      "with a missing member",
+      rewritten((s) => {
+        const { lease: _, ...rest } = collected;
+        s["predicate"] = rest;
+      }),
+    ],
+    [
+      "with an extra member",
+      rewritten((s) => {
+        s["predicate"] = { ...collected, extra: 1 };
+      }),
+    ],
+    [
+      "that claims a signature of its actor and has none",
+      rewritten((s) => {
+        s["predicate"] = { ...collected, actor: { ...actor, proof: "signed" } };
+      }),
+    ],
+    [
+      "with a time in another zone",
+      rewritten((s) => {
+        s["predicate"] = { ...collected, time: "2026-01-31T22:00:00.000+01:00" };
+      }),
+    ],
+    [
+      "with a digest of an exhibit that it is not about",
+      rewritten((s) => {
+        s["predicate"] = { ...collected, digests: { "A-1/009": { sha256: digest, bytes: "1" } } };
+      }),
+    ],
+    [
+      "with a string that is not NFC",
+      rewritten((s) => {
+        s["predicate"] = { ...collected, reason: "u\u0308" };
+      }),
+    ],
   ] as const)("%s", ([, leaf]) => {
     expect(() => decodeLeaf(3, leaf, ORIGIN)).toThrow(/entry 3 .* not an act/);
   });
 
   test("but not when nothing was changed", () => {
     expect(rewritten(() => undefined)).toEqual(utf8(good));
-    expect(decodeLeaf(3, rewritten((_, e) => { e["signatures"] = [{ keyid: "k", sig: "AAAA" }]; }), ORIGIN).act).toBe("collected");
+    expect(
+      decodeLeaf(
+        3,
+        rewritten((_, e) => {
+          e["signatures"] = [{ keyid: "k", sig: "AAAA" }];
+        }),
+        ORIGIN,
+      ).act,
+    ).toBe("collected");
   });
 });
 
 describe("canonical form", () => {
-  const key = fc.oneof(fc.string(), fc.string({ unit: "grapheme" }), fc.nat().map(String), fc.constantFrom("a", "10", "9", "\u20ac", "\ufb33", "\u{1f600}", "1a"));
+  const key = fc.oneof(
+    fc.string(),
+    fc.string({ unit: "grapheme" }),
+    fc.nat().map(String),
+    fc.constantFrom("a", "10", "9", "\u20ac", "\ufb33", "\u{1f600}", "1a"),
+  );
   const { value } = fc.letrec((tie) => ({
-    value: fc.oneof({ depthSize: "small" }, fc.constant(null), fc.boolean(), fc.maxSafeInteger(), fc.string({ unit: "grapheme" }), fc.array(tie("value")), fc.dictionary(key, tie("value"))),
+    value: fc.oneof(
+      { depthSize: "small" },
+      fc.constant(null),
+      fc.boolean(),
+      fc.maxSafeInteger(),
+      fc.string({ unit: "grapheme" }),
+      fc.array(tie("value")),
+      fc.dictionary(key, tie("value")),
+    ),
   }));
   test("is what canonicalize gives, for every value that is in NFC and allowed", () => {
     fc.assert(

@@ -23,7 +23,10 @@ function treeOf(hashes: readonly Hash[]): { tree: TreeEdge; tiles: Tile[] } {
   for (const h of hashes) grow(tree, h, tiles);
   return { tree, tiles };
 }
-const nodesOf = (hashes: readonly Hash[]): NodeSource => (height, index) => naive(hashes.slice(index * 2 ** height, (index + 1) * 2 ** height));
+const nodesOf =
+  (hashes: readonly Hash[]): NodeSource =>
+  (height, index) =>
+    naive(hashes.slice(index * 2 ** height, (index + 1) * 2 ** height));
 const manyHashes = Array.from({ length: 600 }, (_, i) => naiveLeaf(Buffer.from(String(i))));
 
 describe("published vectors", () => {
@@ -35,7 +38,15 @@ describe("published vectors", () => {
     const hashes = leaves.map(leafHash);
     expect(consistencyProof(nodesOf(hashes), from, to).map((h) => h.toString("hex"))).toEqual(proof);
     const root = (n: number): Hash => Buffer.from(vectors.roots[n] ?? "", "hex");
-    expect(verifyConsistency(from, to, proof.map((h) => Buffer.from(h, "hex")), root(from), root(to))).toBe(true);
+    expect(
+      verifyConsistency(
+        from,
+        to,
+        proof.map((h) => Buffer.from(h, "hex")),
+        root(from),
+        root(to),
+      ),
+    ).toBe(true);
   });
 
   test("the inclusion proof of leaf 5 of 8 is the known one and verifies", () => {
@@ -43,7 +54,15 @@ describe("published vectors", () => {
     const hashes = leaves.map(leafHash);
     expect(inclusionProof(nodesOf(hashes), index, size).map((h) => h.toString("base64"))).toEqual(proof);
     const root = Buffer.from(vectors.roots[8] ?? "", "hex");
-    expect(verifyInclusion(hashes[index] ?? Buffer.alloc(0), index, size, proof.map((h) => Buffer.from(h, "base64")), root)).toBe(true);
+    expect(
+      verifyInclusion(
+        hashes[index] ?? Buffer.alloc(0),
+        index,
+        size,
+        proof.map((h) => Buffer.from(h, "base64")),
+        root,
+      ),
+    ).toBe(true);
   });
 
   test("the partial tile and the entry bundle of eight leaves have their known bytes", () => {
@@ -73,7 +92,10 @@ describe("against the recursive definition", () => {
       grow(tree, h, tiles);
       if (i % 37 === 0 || i > 590 || (i > 250 && i < 260)) expect(rootOf(tree)).toEqual(naive(manyHashes.slice(0, i + 1)));
     }
-    expect(tiles.map((t) => [t.level, t.n])).toEqual([[0, 0], [0, 1]]);
+    expect(tiles.map((t) => [t.level, t.n])).toEqual([
+      [0, 0],
+      [0, 1],
+    ]);
     expect(tiles[1]?.data).toEqual(Buffer.concat(manyHashes.slice(256, 512)));
     expect(tree.rows[1]).toEqual([naive(manyHashes.slice(0, 256)), naive(manyHashes.slice(256, 512))]);
   });

@@ -47,13 +47,17 @@ describe("the ledger's tables", () => {
     db.prepare("INSERT INTO anchor(size,kind,bytes) VALUES(1,'worm',?)").run(blob);
     db.prepare("INSERT INTO anchor(size,kind,bytes) VALUES(1,'worm',?)").run(blob);
     expect(db.prepare("SELECT id FROM anchor").pluck().all()).toEqual([1, 2]);
-    for (const sql of ["INSERT OR REPLACE INTO anchor VALUES(1,1,'worm',x'00')", "UPDATE anchor SET size=2", "DELETE FROM anchor"]) expect(() => db.exec(sql)).toThrow(/append-only/);
+    for (const sql of ["INSERT OR REPLACE INTO anchor VALUES(1,1,'worm',x'00')", "UPDATE anchor SET size=2", "DELETE FROM anchor"])
+      expect(() => db.exec(sql)).toThrow(/append-only/);
     db.close();
   });
 });
 
 describe("a connection for writing", () => {
-  test.for([["ledger", LEDGER_APPLICATION_ID], ["head", HEAD_APPLICATION_ID]] as const)("to a reopened %s.db reads back synchronous=FULL in WAL, which is not SQLite's default", ([file, id]) => {
+  test.for([
+    ["ledger", LEDGER_APPLICATION_ID],
+    ["head", HEAD_APPLICATION_ID],
+  ] as const)("to a reopened %s.db reads back synchronous=FULL in WAL, which is not SQLite's default", ([file, id]) => {
     using home = tempHome();
     openForWriting(home.paths[file], id).close();
     const first = openForWriting(home.paths[file], id);
@@ -79,7 +83,16 @@ describe("a connection for writing", () => {
 });
 
 test.for([
-  ["3.7.0", false], ["3.44.5", false], ["3.44.6", true], ["3.45.0", false], ["3.50.6", false], ["3.50.7", true], ["3.51.2", false], ["3.51.3", true], ["3.54.1", true], ["4.0.0", true],
+  ["3.7.0", false],
+  ["3.44.5", false],
+  ["3.44.6", true],
+  ["3.45.0", false],
+  ["3.50.6", false],
+  ["3.50.7", true],
+  ["3.51.2", false],
+  ["3.51.3", true],
+  ["3.54.1", true],
+  ["4.0.0", true],
 ] as const)("SQLite %s may keep a ledger: %s", ([version, safe]) => {
   expect(sqliteIsSafe(version)).toBe(safe);
 });

@@ -44,7 +44,11 @@ describe("an append", () => {
   test("of many callers at once is committed in groups, each answered with its own acts", async () => {
     using home = tempHome();
     let commits = 0;
-    const recorder = await open(home.paths, { onStep: (step) => { if (step === "committed") commits += 1; } });
+    const recorder = await open(home.paths, {
+      onStep: (step) => {
+        if (step === "committed") commits += 1;
+      },
+    });
     const all = await Promise.all(Array.from({ length: 100 }, (_, i) => recorder.append(notes(2, i * 2))));
     await recorder.close();
     expect(commits).toBeLessThan(5);
@@ -75,14 +79,19 @@ describe("an append", () => {
   });
 
   test.for([
-    ["an actor who is said to sign", draft("note", { }), { actor: { id: "x", kind: "person", proof: "signed" } }, /signing by the actor/],
+    ["an actor who is said to sign", draft("note", {}), { actor: { id: "x", kind: "person", proof: "signed" } }, /signing by the actor/],
     ["a lease without a collection", draft("note", { lease: 1 }), {}, /lease and no collection/],
     ["exhibit numbers of no case", draft("started", { reserve: 1 }), {}, /of no case/],
     ["exhibit numbers of an unopened case", draft("started", { reserve: 1, case: "X" }), {}, /never opened/],
     ["a fraction of an exhibit", draft("started", { reserve: 0.5, case: "X" }), {}, /0\.5/],
     ["a case id with a slash", draft("note", { case: "a/b" }), {}, /case id/],
     ["a case without severity", draft("case-opened", { case: "X" }), {}, /severity/],
-    ["a digest of an exhibit that it is not about", draft("collected", { digests: { "A/001": { sha256: digest, bytes: "1" } } }), {}, /not an exhibit of this act/],
+    [
+      "a digest of an exhibit that it is not about",
+      draft("collected", { digests: { "A/001": { sha256: digest, bytes: "1" } } }),
+      {},
+      /not an exhibit of this act/,
+    ],
     ["an exhibit of another case", draft("note", { case: "B", exhibits: ["A/001"] }), {}, /of case B/],
     ["an empty actor", draft("note"), { actor: { id: "", kind: "person", proof: "asserted" } }, /actor.id is empty/],
     ["more than a leaf holds", draft("note", { reason: "x".repeat(70_000) }), {}, /65535/],
@@ -118,9 +127,17 @@ describe("exhibits", () => {
       { id: "A/002", seq: 1, prev: first?.leafHash },
       { id: "A/002", seq: 2, prev: collected?.leafHash },
     ]);
-    expect(reader.cases()).toMatchObject([{ id: "A", exhibits: 3, severity: "high", title: "Matter A", jurisdiction: null }, { id: "B", exhibits: 1 }]);
+    expect(reader.cases()).toMatchObject([
+      { id: "A", exhibits: 3, severity: "high", title: "Matter A", jurisdiction: null },
+      { id: "B", exhibits: 1 },
+    ]);
     expect(reader.case("A")?.opened).toBe(reader.act(0).time);
-    expect([reader.case("C"), [...reader.acts({ case: "B" })].length, [...reader.acts({ collection: "e" })].length, [...reader.acts({})].length]).toEqual([null, 2, 1, 7]);
+    expect([reader.case("C"), [...reader.acts({ case: "B" })].length, [...reader.acts({ collection: "e" })].length, [...reader.acts({})].length]).toEqual([
+      null,
+      2,
+      1,
+      7,
+    ]);
     expect(() => reader.act(7)).toThrow(/no entry 7/);
     reader.close();
   });
