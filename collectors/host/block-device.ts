@@ -1,7 +1,6 @@
-import { readFile, readdir, readlink } from "node:fs/promises";
-import { systemCode } from "../../src/core/error.ts";
 import { printable } from "../../src/core/printable.ts";
-import { onPlace, type Place } from "./place.ts";
+import type { Place } from "./place.ts";
+import { namesOrNone, textOrNull } from "./read-or-null.ts";
 
 /** What the kernel says of a block device: its bytes, and who may be changing it now. */
 export type BlockDevice = { readonly size: number; readonly uses: readonly string[] };
@@ -10,28 +9,30 @@ export type BlockDevice = { readonly size: number; readonly uses: readonly strin
 export async function blockDevice(place: Place, rdev: bigint): Promise<BlockDevice | null> {
   const number = majorMinor(rdev);
   const home = `/sys/dev/block/${number}`;
-  const sectors = await textOf(place, `${home}/size`);
+  const sectors = await textOrNull(place, `${home}/size`);
   if (sectors === null) return null;
   const uses: string[] = [];
   const mounts = await mountsByDevice(place);
-  const swaps = (await textOf(place, "/proc/swaps")) ?? "";
+  const swaps = (await textOrNull(place, "/proc/swaps")) ?? "";
   for (const part of [home, ...(await partitions(place, home))]) {
-    const own = (await textOf(place, `${part}/dev`))?.trim() ?? number;
+    const own = (await textOrNull(place, `${part}/dev`))?.trim() ?? number;
     uses.push(...(mounts.get(own) ?? []));
-    for (const holder of await namesIn(place, `${part}/holders`)) uses.push(`used by ${printable(holder)}`);
-    const name = /DEVNAME=(.*)/.exec((await textOf(place, `${part}/uevent`)) ?? "")?.[1];
+    for (const holder of await namesOrNone(place, `${part}/holders`)) uses.push(`used by ${printable(holder)}`);
+    const name = /DEVNAME=(.*)/.exec((await textOrNull(place, `${part}/uevent`)) ?? "")?.[1];
+    // Filesystems of several devices (btrfs) show a device number of their own, and ours as what they were mounted from.
+    if (name !== undefined) uses.push(...(mounts.get(`/dev/${name}`) ?? []));
     if (name !== undefined && swaps.includes(`/dev/${name} `)) uses.push(`${printable(name)} is swap`);
   }
-  return { size: Number(sectors.trim()) * 512, uses };
+  return { size: Number(sectors.trim()) * 512, uses: [...new Set(uses)] };
 }
 
 /** Users of an image file: loop devices made from it that are mounted. */
 export async function fileInUse(place: Place, path: string): Promise<readonly string[]> {
   const uses: string[] = [];
-  for (const name of (await namesIn(place, "/sys/block")).filter((text) => text.startsWith("loop"))) {
-    const file = (await textOf(place, `/sys/block/${name}/loop/backing_file`))?.replace(/\n$/, "");
+  for (const name of (await namesOrNone(place, "/sys/block")).filter((text) => text.startsWith("loop"))) {
+    const file = (await textOrNull(place, `/sys/block/${name}/loop/backing_file`))?.replace(/\n$/, "");
     if (file !== path) continue;
-    uses.push((await textOf(place, `/sys/block/${name}/ro`))?.trim() === "1" ? "" : `${name} can write to it`);
+    uses.push((await textOrNull(place, `/sys/block/${name}/ro`))?.trim() === "1" ? "" : `${name} can write to it`);
   }
   return uses.filter((text) => text !== "");
 }
@@ -42,49 +43,20 @@ function majorMinor(rdev: bigint): string {
   return `${major}:${minor}`;
 }
 
-/** proc(5), mountinfo: the third field is the device, the fifth the place, the sixth the options. */
+/** proc_pid_mountinfo(5): field 3 is the device, 5 the place, 6 the options; after the hyphen the type and what was mounted. */
 async function mountsByDevice(place: Place): Promise<ReadonlyMap<string, readonly string[]>> {
   const table = new Map<string, string[]>();
-  for (const line of ((await textOf(place, "/proc/self/mountinfo")) ?? "").split("\n")) {
+  for (const line of ((await textOrNull(place, "/proc/self/mountinfo")) ?? "").split("\n")) {
     const [, , device, , where, options] = line.split(" ");
     if (device === undefined || where === undefined) continue;
-    const list = table.get(device) ?? [];
-    list.push(`mounted at ${printable(where)} (${options?.split(",")[0] === "ro" ? "ro" : "rw"})`);
-    table.set(device, list);
+    const said = `mounted at ${printable(where)} (${options?.split(",")[0] === "ro" ? "ro" : "rw"})`;
+    for (const key of [device, line.split(" - ")[1]?.split(" ")[1] ?? device]) table.set(key, [...(table.get(key) ?? []), said]);
   }
   return table;
 }
 
 async function partitions(place: Place, home: string): Promise<readonly string[]> {
   const found: string[] = [];
-  for (const name of await namesIn(place, home)) if ((await textOf(place, `${home}/${name}/partition`)) !== null) found.push(`${home}/${name}`);
+  for (const name of await namesOrNone(place, home)) if ((await textOrNull(place, `${home}/${name}/partition`)) !== null) found.push(`${home}/${name}`);
   return found;
-}
-
-async function namesIn(place: Place, directory: string): Promise<readonly string[]> {
-  try {
-    return await readdir(onPlace(place, directory));
-  } catch (error) {
-    if (systemCode(error) === undefined) throw error;
-    return [];
-  }
-}
-
-async function textOf(place: Place, path: string): Promise<string | null> {
-  try {
-    return await readFile(onPlace(place, path), "utf8");
-  } catch (error) {
-    if (systemCode(error) === undefined) throw error;
-    return null;
-  }
-}
-
-/** The target of a link such as /proc/1/ns/net, or null. */
-export async function linkOf(place: Place, path: string): Promise<Buffer | null> {
-  try {
-    return await readlink(onPlace(place, path), { encoding: "buffer" });
-  } catch (error) {
-    if (systemCode(error) === undefined) throw error;
-    return null;
-  }
 }

@@ -8,6 +8,7 @@ import type { Item } from "./item.ts";
 import type { FileOutcome } from "./manifest.ts";
 import { netDirectories, netItems } from "./network.ts";
 import { onPlace, type Place } from "./place.ts";
+import { textOrNull } from "./read-or-null.ts";
 import { netFiles, socketFiles } from "./state-files.ts";
 import { walk } from "./walk.ts";
 
@@ -93,14 +94,9 @@ async function look(place: Place, path: string): Promise<"there" | "absent"> {
 
 /** A module that is part of the kernel has no directory in /sys/module unless it has parameters. */
 async function builtIn(place: Place, module: string): Promise<boolean> {
-  try {
-    const release = (await readFile(onPlace(place, "/proc/sys/kernel/osrelease"), "utf8")).trim();
-    const list = await readFile(onPlace(place, `/lib/modules/${release}/modules.builtin`), "utf8");
-    return list.split("\n").some((line) => line.endsWith(`/${module}.ko`));
-  } catch (error) {
-    if (systemCode(error) === undefined) throw error;
-    return false;
-  }
+  const release = (await textOrNull(place, "/proc/sys/kernel/osrelease"))?.trim() ?? "";
+  const list = (await textOrNull(place, `/lib/modules/${release}/modules.builtin`)) ?? "";
+  return list.split("\n").some((line) => line.endsWith(`/${module}.ko`));
 }
 
 function named(what: string, outcome: FileOutcome, reason: string): Item {

@@ -1,6 +1,7 @@
-import { type FileHandle, open, readFile } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import { systemCode } from "../../src/core/error.ts";
 import { onPlace, type Place } from "./place.ts";
+import { readOrNull } from "./read-or-null.ts";
 
 /** One line of /proc/PID/maps (proc_pid_maps(5)). Addresses [start, end). */
 export type Mapping = { readonly start: bigint; readonly end: bigint; readonly permissions: string; readonly name: string };
@@ -71,13 +72,7 @@ async function runsOf(pagemap: FileHandle, mapping: Mapping, signal: AbortSignal
 /** Bytes in memory and swap by mapping start, from smaps; nothing is known of a mapping that is not in the answer. */
 async function heldBytes(place: Place, pid: number): Promise<ReadonlyMap<string, number>> {
   const held = new Map<string, number>();
-  let text: string;
-  try {
-    text = await readFile(onPlace(place, `/proc/${pid}/smaps`), "latin1");
-  } catch (error) {
-    if (systemCode(error) === undefined) throw error;
-    return held;
-  }
+  const text = (await readOrNull(place, `/proc/${pid}/smaps`))?.toString("latin1") ?? "";
   let start = "";
   for (const line of text.split("\n")) {
     const head = /^([0-9a-f]+)-[0-9a-f]+ /.exec(line);

@@ -1,6 +1,5 @@
-import { readFile } from "node:fs/promises";
-import { systemCode } from "../../src/core/error.ts";
-import { onPlace, type Place } from "./place.ts";
+import type { Place } from "./place.ts";
+import { textOrNull } from "./read-or-null.ts";
 
 /** Names of the machine's own users and groups; the number where it has no name. */
 export type Names = { user(id: bigint): string; group(id: bigint): string };
@@ -18,12 +17,6 @@ async function idTable(place: Place, path: string): Promise<ReadonlyMap<string, 
 
 /** Rows of a passwd-like file; none where it cannot be read: the file itself is a member with its own outcome. */
 export async function colonRows(place: Place, path: string): Promise<readonly (readonly string[])[]> {
-  let text: string;
-  try {
-    text = await readFile(onPlace(place, path), "utf8");
-  } catch (error) {
-    if (systemCode(error) === undefined) throw error;
-    return [];
-  }
+  const text = (await textOrNull(place, path)) ?? "";
   return text.split("\n").filter((line) => line !== "").map((line) => line.split(":"));
 }

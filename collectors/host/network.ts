@@ -1,18 +1,15 @@
-import { readFile } from "node:fs/promises";
-import { systemCode } from "../../src/core/error.ts";
-import { linkOf } from "./block-device.ts";
 import { fileItem, type Item } from "./item.ts";
-import { onPlace, type Place } from "./place.ts";
+import type { Place } from "./place.ts";
+import { linkOrNull, pidsOf, readOrNull } from "./read-or-null.ts";
 import { parseSockets } from "./sockets.ts";
 import { socketFiles } from "./state-files.ts";
-import { entriesOf } from "./walk.ts";
 
 /** Directories of /proc that show the network as one namespace sees it; our own first. */
 export async function netDirectories(place: Place): Promise<readonly { readonly space: string; readonly directory: string }[]> {
-  const own = (await linkOf(place, "/proc/self/ns/net"))?.toString("latin1") ?? "own";
+  const own = (await linkOrNull(place, "/proc/self/ns/net"))?.toString("latin1") ?? "own";
   const found = new Map<string, string>([[own, "/proc/net"]]);
   for (const pid of await pidsOf(place)) {
-    const space = (await linkOf(place, `/proc/${pid}/ns/net`))?.toString("latin1");
+    const space = (await linkOrNull(place, `/proc/${pid}/ns/net`))?.toString("latin1");
     if (space !== undefined && !found.has(space)) found.set(space, `/proc/${pid}/net`);
   }
   return [...found].map(([space, directory]) => ({ space, directory }));
@@ -27,27 +24,9 @@ export async function socketTable(place: Place, directories: readonly { readonly
   const lines: string[] = [];
   for (const { space, directory } of directories)
     for (const protocol of socketFiles) {
-      const bytes = await readOr(place, `${directory}/${protocol}`);
+      const bytes = (await readOrNull(place, `${directory}/${protocol}`)) ?? Buffer.alloc(0);
       for (const row of parseSockets(protocol, bytes)) lines.push(JSON.stringify({ ...row, netNamespace: space, owners: owners.get(row.inode) ?? [], from: [`${directory}/${protocol}`, "/proc/PID/fd"] }));
     }
   const text = lines.map((line) => `${line}\n`).join("");
   return { kind: "made", member: "derived/sockets.jsonl", source: "derived:/proc/net and /proc/PID/fd, read once more", bytes: Buffer.from(text), reason: null };
-}
-
-async function pidsOf(place: Place): Promise<readonly number[]> {
-  try {
-    return (await entriesOf(place, "/proc")).map(String).filter((name) => /^\d+$/.test(name)).map(Number).sort((a, b) => a - b);
-  } catch (error) {
-    if (systemCode(error) === undefined) throw error;
-    return [];
-  }
-}
-
-async function readOr(place: Place, path: string): Promise<Buffer> {
-  try {
-    return await readFile(onPlace(place, path));
-  } catch (error) {
-    if (systemCode(error) === undefined) throw error;
-    return Buffer.alloc(0); // the member of this path has the outcome
-  }
 }

@@ -9,8 +9,8 @@ import { accessLogItems } from "./access-logs.ts";
 import { lookAtDisk } from "./disk-image.ts";
 import { lookAtMemory } from "./memory-look.ts";
 import { onPlace, type Place } from "./place.ts";
+import { pidsOf } from "./read-or-null.ts";
 import { absentActs, rooms } from "./rooms.ts";
-import { entriesOf } from "./walk.ts";
 import { systemCode } from "../../src/core/error.ts";
 
 type Draft = Pick<Step, "id" | "kind" | "title" | "rank" | "calls" | "input"> & { readonly bytes: number | null; readonly tools?: readonly string[]; readonly exclusive?: boolean };
@@ -68,7 +68,7 @@ function processDraft(pid: number): Draft {
 }
 
 async function stateStep(place: Place): Promise<Step> {
-  const processes = await processCount(place);
+  const processes = (await pidsOf(place)).length;
   return step({
     id: "state",
     kind: "state",
@@ -127,15 +127,6 @@ function step(draft: Draft): Step {
 
 function reads(what: string, needs: string): Call {
   return { call: `read ${what}`, needs, changes: false };
-}
-
-async function processCount(place: Place): Promise<number> {
-  try {
-    return (await entriesOf(place, "/proc")).filter((name) => /^\d+$/.test(name.toString("latin1"))).length;
-  } catch (error) {
-    if (systemCode(error) === undefined) throw error;
-    return 0;
-  }
 }
 
 async function statOr(path: Buffer): Promise<BigIntStats | null> {

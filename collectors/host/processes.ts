@@ -1,12 +1,11 @@
 import { createHash } from "node:crypto";
-import { type FileHandle, open, readFile } from "node:fs/promises";
-import { systemCode } from "../../src/core/error.ts";
+import { type FileHandle, open } from "node:fs/promises";
 import { printable } from "../../src/core/printable.ts";
-import { linkOf } from "./block-device.ts";
 import { fileItem, type Item } from "./item.ts";
 import { pathFields } from "./manifest.ts";
 import { onPlace, type Place } from "./place.ts";
 import { explain, readPiece } from "./read-file.ts";
+import { linkOrNull, readOrNull } from "./read-or-null.ts";
 import { processFiles } from "./state-files.ts";
 import { entriesOf, unlistable } from "./walk.ts";
 
@@ -41,7 +40,8 @@ export async function* processItems(place: Place, found: ProcessFindings, signal
     // A kernel thread answers for its environment as if it had ended.
     for (const name of processFiles) if (!(kernelThread && name === "environ")) yield fileItem(`/proc/${pid}/${name}`, "vanished");
     let executable: Executable | null = null;
-    if (!kernelThread) {
+    // Under a foreign root the link would lead to our own programs.
+    if (!kernelThread && place.root === "/") {
       executable = await executableOf(place, pid, digests, signal);
       if (executable.reason !== null) yield denial(`/proc/${pid}/exe`, executable.reason);
       if (executable.deleted && !found.deleted.has(executable.sha256)) {
@@ -56,14 +56,15 @@ export async function* processItems(place: Place, found: ProcessFindings, signal
 }
 
 async function describe(place: Place, pid: number, kernelThread: boolean, executable: Executable | null, files: readonly { readonly fd: number; readonly target: Buffer }[], found: ProcessFindings): Promise<void> {
-  const status = statusFields((await bytesOf(place, `/proc/${pid}/status`)) ?? Buffer.alloc(0));
-  const stat = (await bytesOf(place, `/proc/${pid}/stat`))?.toString("latin1") ?? "";
+  const status = statusFields((await readOrNull(place, `/proc/${pid}/status`)) ?? Buffer.alloc(0));
+  const stat = (await readOrNull(place, `/proc/${pid}/stat`))?.toString("latin1") ?? "";
   // The name in parentheses is the process's own choice and may hold blanks and parentheses: count from the last one.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  const cmdline = (await bytesOf(place, `/proc/${pid}/cmdline`)) ?? Buffer.alloc(0);
-  const name = (await bytesOf(place, `/proc/${pid}/comm`)) ?? Buffer.alloc(0);
+  if (stat === "" && status.size <= 1) return; // it has ended, and its members say so
+  const cmdline = (await readOrNull(place, `/proc/${pid}/cmdline`)) ?? Buffer.alloc(0);
+  const name = (await readOrNull(place, `/proc/${pid}/comm`)) ?? Buffer.alloc(0);
   const comm = printable(name.at(-1) === 0x0a ? name.subarray(0, -1) : name);
-  const [exe, cwd, root, netSpace] = await Promise.all(["exe", "cwd", "root", "ns/net"].map((name) => linkOf(place, `/proc/${pid}/${name}`)));
+  const [exe, cwd, root, netSpace] = await Promise.all(["exe", "cwd", "root", "ns/net"].map((name) => linkOrNull(place, `/proc/${pid}/${name}`)));
   for (const { fd, target } of files) {
     const inode = /^socket:\[(\d+)\]$/.exec(target.toString("latin1"))?.[1];
     if (inode === undefined) continue;
@@ -101,7 +102,7 @@ async function describe(place: Place, pid: number, kernelThread: boolean, execut
 
 /** PF_KTHREAD of the flags in proc_pid_stat(5): names in brackets can be had by anyone who sets argv[0]. */
 async function isKernelThread(place: Place, pid: number): Promise<boolean> {
-  const stat = (await bytesOf(place, `/proc/${pid}/stat`))?.toString("latin1") ?? "";
+  const stat = (await readOrNull(place, `/proc/${pid}/stat`))?.toString("latin1") ?? "";
   const flags = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[6]);
   return Number.isInteger(flags) && (flags & 0x00200000) !== 0;
 }
@@ -150,7 +151,7 @@ async function openFiles(place: Place, pid: number): Promise<{ readonly files: r
   }
   const files: { fd: number; target: Buffer }[] = [];
   for (const fd of names.map(Number).sort((a, b) => a - b)) {
-    const target = await linkOf(place, `/proc/${pid}/fd/${fd}`);
+    const target = await linkOrNull(place, `/proc/${pid}/fd/${fd}`);
     if (target !== null) files.push({ fd, target });
   }
   return { files, error: null };
@@ -158,15 +159,6 @@ async function openFiles(place: Place, pid: number): Promise<{ readonly files: r
 
 function denial(path: string, reason: string): Item {
   return { kind: "named", line: { ...pathFields(Buffer.from(path)), member: null, type: "link", source: `file:${path}`, size: "0", sha256: null, outcome: "denied", reason } };
-}
-
-async function bytesOf(place: Place, path: string): Promise<Buffer | null> {
-  try {
-    return await readFile(onPlace(place, path));
-  } catch (error) {
-    if (systemCode(error) === undefined) throw error;
-    return null; // the member of this path has the outcome
-  }
 }
 
 function statusFields(bytes: Buffer): ReadonlyMap<string, string> {

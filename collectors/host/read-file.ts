@@ -50,7 +50,7 @@ async function readOnce(handle: FileHandle, into: Buffer): Promise<number | null
 
 /** Up to `length` bytes from `offset`; fewer only at the end of the file. A fresh buffer each time: whoever reads may keep it. */
 export async function readPiece(handle: FileHandle, offset: number, length: number): Promise<Buffer> {
-  const into = Buffer.allocUnsafeSlow(Math.min(piece, length));
+  const into = Buffer.allocUnsafe(Math.min(piece, length));
   let got = 0;
   while (got < into.length) {
     const { bytesRead } = await handle.read(into, got, into.length - got, offset + got);

@@ -8,6 +8,7 @@ import { colonRows } from "./names.ts";
 import { netDirectories, netItems, socketTable } from "./network.ts";
 import { joinPath, onPlace, type Place } from "./place.ts";
 import { type ProcessFindings, processItems } from "./processes.ts";
+import { linkOrNull, namesOrNone } from "./read-or-null.ts";
 import { homeFiles, homeTrees, netFiles, socketFiles, type StateSpot, stateSpots } from "./state-files.ts";
 import { entriesOf, matching, unlistable, walk } from "./walk.ts";
 
@@ -62,7 +63,9 @@ async function* darwinRunning(place: Place, signal: AbortSignal): AsyncGenerator
 async function* spotItems(place: Place, spot: StateSpot, signal: AbortSignal): AsyncGenerator<Item> {
   if ("in" in spot) yield* matching(place, spot.in, spot.names, signal);
   else if ("trees" in spot) {
-    for (const tree of spot.trees) yield* walk(place, Buffer.from(tree), "absent", signal);
+    // Where /lib is a link to /usr/lib, the same units are taken there.
+    const merged = (await linkOrNull(place, "/lib")) !== null;
+    for (const tree of spot.trees) if (!(merged && tree.startsWith("/lib/"))) yield* walk(place, Buffer.from(tree), "absent", signal);
   } else if ("each" in spot) yield* eachItems(place, spot.each, spot.files);
   else for (const file of spot.files) yield fileItem(file, "absent");
 }
@@ -85,21 +88,12 @@ async function* eachItems(place: Place, directory: string, files: readonly strin
 async function* homeItems(place: Place, signal: AbortSignal): AsyncGenerator<Item> {
   const homes = new Set<string>(place.platform === "darwin" ? ["/private/var/root"] : ["/root"]);
   for (const row of await colonRows(place, "/etc/passwd")) if (row[5] !== undefined && /^\/[^/]/.test(row[5])) homes.add(row[5]);
-  for (const top of ["/home", "/Users"]) for (const name of await entriesOr(place, top)) homes.add(`${top}/${name}`);
+  for (const top of ["/home", "/Users"]) for (const name of await namesOrNone(place, top)) homes.add(`${top}/${name}`);
   for (const home of [...homes].sort()) {
     if (home.startsWith("/proc") || home.startsWith("/dev") || home.startsWith("/sys")) continue;
     // Only what is there: forty absent lines for each of forty service accounts would bury the rest.
     for (const file of homeFiles) if (await isThere(place, joinPath(home, file))) yield fileItem(joinPath(home, file), "absent");
     for (const tree of homeTrees) if (await isThere(place, joinPath(home, tree))) yield* walk(place, joinPath(home, tree), "absent", signal);
-  }
-}
-
-async function entriesOr(place: Place, directory: string): Promise<readonly Buffer[]> {
-  try {
-    return await entriesOf(place, directory);
-  } catch (error) {
-    if (systemCode(error) === undefined) throw error;
-    return [];
   }
 }
 

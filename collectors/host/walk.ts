@@ -1,10 +1,11 @@
-import type { BigIntStats } from "node:fs";
+import type { BigIntStats, Dirent } from "node:fs";
 import { lstat, readdir } from "node:fs/promises";
 import type { FileItem, Item } from "./item.ts";
 import { fileItem } from "./item.ts";
 import { pathFields } from "./manifest.ts";
 import { joinPath, onPlace, type Place, staysInside } from "./place.ts";
 import { explain } from "./read-file.ts";
+import { textOrNull } from "./read-or-null.ts";
 
 /** A directory that cannot be listed: what lies in it is unknown, which is a gap, unless it is simply not there. */
 export function unlistable(path: Buffer, error: unknown, absent: FileItem["absent"]): Item {
@@ -39,14 +40,28 @@ export async function* walk(place: Place, path: Buffer, absent: FileItem["absent
     yield fileItem(path, absent);
     return;
   }
-  let names: Buffer[];
-  try {
-    names = await entriesOf(place, path);
-  } catch (error) {
-    yield unlistable(path, error, "unavailable");
+  yield* within(place, path, await automounts(place), signal);
+}
+
+/** A link is not a directory here, whatever it leads to; a filesystem that does not say what an entry is answers by lstat. */
+async function* within(place: Place, directory: Buffer, automounted: ReadonlySet<string>, signal: AbortSignal): AsyncGenerator<Item> {
+  signal.throwIfAborted();
+  if (automounted.has(directory.toString("latin1"))) {
+    yield untouched(directory);
     return;
   }
-  for (const name of names) yield* walk(place, joinPath(path, name), "unavailable", signal);
+  let entries: Dirent<Buffer>[];
+  try {
+    entries = await readdir(onPlace(place, directory), { encoding: "buffer", withFileTypes: true });
+  } catch (error) {
+    yield unlistable(directory, error, "unavailable");
+    return;
+  }
+  for (const entry of entries.sort((a, b) => Buffer.compare(a.name, b.name))) {
+    const path = joinPath(directory, entry.name);
+    if (entry.isDirectory()) yield* within(place, path, automounted, signal);
+    else yield fileItem(path, "unavailable");
+  }
 }
 
 /** The entries of one directory whose names fit; one line that says so where none does. */
@@ -61,6 +76,18 @@ export async function* matching(place: Place, directory: string, shape: RegExp, 
   const found = names.filter((name) => shape.test(name.toString("latin1")));
   if (found.length === 0) yield absentLine(`${directory}/${shape.source}`);
   for (const name of found) yield* walk(place, joinPath(directory, name), "unavailable", signal);
+}
+
+/** Mount points that mount something when they are entered: looking would change the machine, or wait for a server that is gone. */
+async function automounts(place: Place): Promise<ReadonlySet<string>> {
+  const points = ((await textOrNull(place, "/proc/self/mountinfo")) ?? "").split("\n").map((line) => ({ where: line.split(" ")[4] ?? "", type: line.split(" - ")[1]?.split(" ")[0] }));
+  const last = new Map(points.map(({ where, type }) => [where, type]));
+  return new Set([...last].filter(([, type]) => type === "autofs").map(([where]) => where));
+}
+
+function untouched(path: Buffer): Item {
+  const fields = pathFields(path);
+  return { kind: "named", line: { ...fields, member: null, type: "directory", source: `file:${fields.path}`, size: "0", sha256: null, outcome: "recorded", reason: "an automount point that is not mounted: entering it would change the machine" } };
 }
 
 function absentLine(what: string): Item {

@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from "node:child_process";
-import { appendFileSync, chmodSync, closeSync, ftruncateSync, mkdirSync, openSync, renameSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
+import { appendFileSync, chmodSync, closeSync, ftruncateSync, mkdirSync, openSync, realpathSync, renameSync, statSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -117,6 +117,36 @@ describe("a hostile log folder", () => {
     const got = await gather(accessLogs(placeAt(home.path), { window, logs: ["/var/log/auth.log"] }), home.path);
     expect(got.listing).toEqual(["manifest.jsonl"]);
     expect(lineOf(got, "/var/log/auth.log").reason).toMatch(/leads out/);
+  });
+
+  test("a link that is named leads to what it names, and both are taken", async () => {
+    using home = temporary();
+    mkdirSync(join(home.path, "real"));
+    writeFileSync(join(home.path, "real/a.log"), "a");
+    symlinkSync("real", join(home.path, "link"));
+    const got = await gather(accessLogs(placeAt("/"), { window, logs: [join(home.path, "link")] }), home.path);
+    expect(lineOf(got, join(home.path, "link"))).toMatchObject({ type: "link", outcome: "recorded" });
+    expect(lineOf(got, join(realpathSync(home.path), "real/a.log"))).toMatchObject({ outcome: "collected" });
+  });
+
+  test("reading leaves the access time as it was", async () => {
+    using home = temporary();
+    const log = logs(home.path);
+    writeFileSync(join(log, "auth.log"), "x");
+    utimesSync(join(log, "auth.log"), 1_000_000_000, 1_500_000_000);
+    const got = await gather(accessLogs(placeAt(home.path), { window, logs: [] }), home.path);
+    expect(lineOf(got, "/var/log/auth.log")).toMatchObject({ atime: "2001-09-09T01:46:40.000000000Z", mtime: "2017-07-14T02:40:00.000000000Z" });
+    expect(statSync(join(log, "auth.log")).atimeMs).toBe(1_000_000_000_000);
+  });
+
+  test("an automount point is not entered", async () => {
+    using home = temporary();
+    const log = logs(home.path);
+    writeFileSync(makeParent(join(log, "journal/remote/x.journal")), "x");
+    writeFileSync(makeParent(join(home.path, "proc/self/mountinfo")), "40 1 0:30 / /var/log/journal/remote rw - autofs systemd-1 rw\n");
+    const got = await gather(accessLogs(placeAt(home.path), { window, logs: [] }), home.path);
+    expect(lineOf(got, "/var/log/journal/remote")).toMatchObject({ outcome: "recorded", reason: expect.stringMatching(/automount/) });
+    expect(got.listing).toEqual(["manifest.jsonl"]);
   });
 
   test("a growing log is taken to its length at opening", async () => {
