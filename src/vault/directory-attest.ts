@@ -30,8 +30,9 @@ async function receiptOf(path: string, now: Date, stored: Stored, encoding: "ide
     problems.push(`checksum: ${stored.checksum.value} was stored, the file gives ${checksum.value}`);
   if ((mode & 0o222) !== 0) problems.push(`mode: the file can be written (${(mode & 0o777).toString(8)})`);
 
-  const sidecar = await readSidecar(path);
-  if (sidecar === null) problems.push("retention: the record beside the file is missing");
+  const recorded = await readSidecar(path).catch(describeError);
+  const sidecar = typeof recorded === "string" ? null : recorded;
+  if (sidecar === null) problems.push(`retention: ${typeof recorded === "string" ? recorded : "the record beside the file is missing"}`);
   else {
     const short = Date.parse(stored.asked.retainUntil) - Date.parse(sidecar.retainUntil);
     if (short > 0) problems.push(`retention: ${stored.asked.retainUntil} was asked, ${sidecar.retainUntil} is recorded: ${short / 1000} s short`);

@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdtemp, open, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -23,11 +23,7 @@ async function openBench(): Promise<VaultBench> {
     },
     loseUpload: (key, token) => rm(join(dirname(join(root, key)), token)),
     async close() {
-      try {
-        execFileSync("chattr", ["-R", "-i", root], { stdio: "ignore" });
-      } catch {
-        // no such tool or no such right: then no flag was set either
-      }
+      spawnSync("chattr", ["-R", "-f", "-i", root], { stdio: "ignore" });
       await rm(root, { recursive: true });
     },
   };

@@ -1,7 +1,8 @@
 import { expect, inject, test } from "vitest";
+import { memoryJournal } from "../suite/memory-journal.ts";
 import { bytesOf } from "../suite/parts-of.ts";
-import { makeLockedBucket, placeOf, s3VaultOf } from "../suite/s3-bench.ts";
-import { never, requestOf, type VaultTraits } from "../suite/vault-bench.ts";
+import { makeLockedBucket, placeOf, s3BenchOf, s3VaultOf } from "../suite/s3-bench.ts";
+import { expectBytes, never, newKey, requestOf, type VaultTraits } from "../suite/vault-bench.ts";
 
 const found = inject("servers").moto;
 const traits: VaultTraits = { partSize: 5 << 20, mode: "compliance", lock: "unknown", seals: false, versions: true, oneWinner: true, failsProbes: [] };
@@ -14,4 +15,23 @@ test.for([0, 10, (5 << 20) + 1])("%i bytes in moto are never called sealed", asy
   const stored = await vault.put(requestOf(traits, bytesOf(length, "lied")), never);
   expect(await vault.attest(stored, "identity", never)).toMatchObject({ kind: "present", receipt: { sealed: false, lock: "unknown" } });
   expect((await vault.probe(never)).some((answer) => answer.fatal && !answer.ok)).toBe(true);
+});
+
+test("a part that is listed without a checksum proves nothing and is sent again", async ({ skip }) => {
+  if (found.kind === "none") return skip(`moto: ${found.why}`);
+  const place = placeOf(found.server, "resumed");
+  await makeLockedBucket(place);
+  const bench = s3BenchOf(place, async () => undefined);
+  const bytes = bytesOf((15 << 20) + 1, "resumed");
+  const journal = memoryJournal();
+  journal.before = (call) => {
+    if (call === "part 3") throw new Error("killed");
+  };
+  const key = newKey();
+  await expect(bench.vault.put(requestOf(traits, bytes, { key, journal }), never)).rejects.toThrow("killed");
+  journal.before = null;
+  await bench.spoilPart(key, journal.load()?.token ?? "", 1);
+  await bench.vault.put(requestOf(traits, bytes, { key, journal }), never);
+  expectBytes(await bench.raw(key), bytes);
+  return bench.close();
 });
