@@ -26,8 +26,13 @@ export function openForWriting(file: string, applicationId: number): Db {
     return db;
   } catch (error) {
     db.close();
-    throw error;
+    throw asLedgerError(error, `${file} cannot be opened for writing; see that you may write it and its folder`);
   }
+}
+
+/** Whatever SQLite threw, as code `ledger`; our own errors as they are. */
+export function asLedgerError(error: unknown, what: string): HoldfastError {
+  return error instanceof HoldfastError ? error : new HoldfastError("ledger", what, error);
 }
 
 export type ReadDb = { readonly db: Db; close(): void };
@@ -68,7 +73,7 @@ function openReadOnly(file: string, applicationId: number): Db {
     return db;
   } catch (error) {
     db.close();
-    throw error;
+    throw asLedgerError(error, `${file} cannot be read`);
   }
 }
 

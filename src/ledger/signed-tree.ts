@@ -2,8 +2,9 @@ import { HoldfastError } from "../core/error.ts";
 import { type Checkpoint, openCheckpoint } from "./checkpoint.ts";
 import type { Db } from "./database.ts";
 import type { Vkey } from "./log-key.ts";
+import { decodeLeaf } from "./leaf.ts";
 import { emptyTree, grow, leafHash, rootOf, type Tile, type TreeEdge } from "./merkle.ts";
-import { entryPages } from "./replay.ts";
+import { type EntryRow, entryPages } from "./replay.ts";
 import type { Store } from "./store.ts";
 
 /** The tree as recomputed from the leaves, and the head that was signed for it. */
@@ -37,7 +38,8 @@ export function followHead(context: TreeContext, known: SignedTree | null, body:
 export function followTail(context: TreeContext, known: SignedTree): void {
   const size = context.store.size();
   if (size < known.tree.size) throw state("rollback", context, `it has ${size} entries, and ${known.tree.size} were there before`);
-  growTo(context, known.tree, size);
+  // Only what a writer could have written is signed for: whoever can write the file must not get our signature on anything else.
+  growTo(context, known.tree, size, (row) => demandForm(context, row));
   const newest = context.store.newestNote();
   if (newest !== null && newest.size > known.signed.size)
     throw state("rollback", context, `it holds the note of a head of size ${newest.size}, and head.db says ${known.signed.size}`);
@@ -57,12 +59,21 @@ function openHeadNote(context: TreeContext, body: Buffer): Checkpoint {
   }
 }
 
-function growTo(context: TreeContext, tree: TreeEdge, size: number): void {
+function demandForm(context: TreeContext, row: EntryRow): void {
+  try {
+    decodeLeaf(row.idx, row.leaf, context.origin);
+  } catch (error) {
+    throw state("fork", context, `entry ${row.idx} was never signed for and is not an act`, error);
+  }
+}
+
+function growTo(context: TreeContext, tree: TreeEdge, size: number, look: (row: EntryRow) => void = () => undefined): void {
   const full: Tile[] = [];
   for (const page of entryPages(context.db, tree.size, size))
     for (const row of page) {
       const hash = leafHash(row.leaf);
       if (row.idx !== tree.size || !hash.equals(row.hash)) throw state("fork", context, `entry ${tree.size} is not the one that was recorded`);
+      look(row);
       grow(tree, hash, full);
       for (const tile of full)
         if (context.store.tile(tile.level, tile.n)?.equals(tile.data) !== true)
@@ -72,9 +83,10 @@ function growTo(context: TreeContext, tree: TreeEdge, size: number): void {
   if (tree.size < size) throw state("rollback", context, `it has ${tree.size} entries, and a head of size ${size} was signed`);
 }
 
-function state(code: "rollback" | "fork", context: TreeContext, what: string): HoldfastError {
+function state(code: "rollback" | "fork", context: TreeContext, what: string, cause?: unknown): HoldfastError {
   return new HoldfastError(
     code,
     `${code.toUpperCase()}: the ledger ${context.origin} is not the one that was signed: ${what}. Nothing more is signed; keep all its files for examination and run holdfast ledger audit`,
+    cause,
   );
 }

@@ -5,7 +5,7 @@ import { HoldfastError } from "../core/error.ts";
 import type { Clock, ClockQuality, Random } from "../core/ports.ts";
 import type { Recorder } from "../core/recorder.ts";
 import { checkpointId, signCheckpoint } from "./checkpoint.ts";
-import { type Db, openForWriting } from "./database.ts";
+import { asLedgerError, type Db, openForWriting } from "./database.ts";
 import { checkDraft, earlierEntry, predicateOf, refuseStaleLease } from "./draft.ts";
 import { type Call, groupQueue } from "./group-queue.ts";
 import { type Head, openHead } from "./head.ts";
@@ -63,7 +63,7 @@ export async function openRecorder(options: RecorderOptions): Promise<Recorder> 
   } catch (error) {
     head.close();
     db?.close();
-    throw error;
+    throw asLedgerError(error, `the ledger ${options.paths.ledger} cannot be opened; run holdfast ledger audit`);
   }
 }
 
@@ -105,6 +105,8 @@ async function commitGroup(writer: Writer, group: readonly Call[]): Promise<void
     const checkpoint = checkpointId(writer.known.signed);
     for (const { call, recorded } of written.accepted) call.resolve(recorded.map((r) => ({ ...r, checkpoint })));
     for (const { call, error } of written.refused) call.reject(error);
+  } catch (error) {
+    throw asLedgerError(error, `the ledger ${writer.paths.ledger} cannot be read or written; see that its disk works`);
   } finally {
     writer.head.unlock();
   }

@@ -7,10 +7,12 @@ import { parseSha256 } from "../../src/core/digest.ts";
 import { auditLedger } from "../../src/ledger/audit.ts";
 import { openCheckpoint } from "../../src/ledger/checkpoint.ts";
 import { createLedger } from "../../src/ledger/create-ledger.ts";
+import { openForWriting } from "../../src/ledger/database.ts";
 import { readVkeys } from "../../src/ledger/log-keys.ts";
 import { leafHash, nodeHash } from "../../src/ledger/merkle.ts";
 import { inclusionProof, verifyInclusion } from "../../src/ledger/merkle-proof.ts";
 import { openReader } from "../../src/ledger/reader.ts";
+import { LEDGER_APPLICATION_ID } from "../../src/ledger/schema.ts";
 import { draft, forever, notes, open, opening, ORIGIN, pathsIn, tempHome } from "./support.ts";
 
 const digest = parseSha256("ab".repeat(32));
@@ -258,6 +260,26 @@ describe("a writer", () => {
     db.close();
     await expect(recorder.append(notes(1))).rejects.toMatchObject({ code: "rollback" });
     await recorder.close();
+  });
+
+  test("does not sign for a committed entry that is not an act", async () => {
+    using home = tempHome();
+    const db = openForWriting(home.paths.ledger, LEDGER_APPLICATION_ID);
+    const leaf = Buffer.from("{}");
+    db.prepare("INSERT INTO entry VALUES(0,?,?)").run(leaf, leafHash(leaf));
+    db.close();
+    await expect(open(home.paths)).rejects.toMatchObject({ code: "fork" });
+  });
+
+  test("says that it is the ledger where the database cannot be used", async () => {
+    using home = tempHome();
+    const recorder = await open(home.paths);
+    const db = new Database(home.paths.ledger);
+    db.exec("DROP TABLE lease");
+    db.close();
+    await expect(recorder.append([draft("note", { collection: "c", lease: 1 })])).rejects.toMatchObject({ code: "ledger" });
+    await recorder.close();
+    await expect(open(home.paths)).rejects.toMatchObject({ code: "ledger" });
   });
 
   test("refuses keys of another origin, keys that others may read, and a key that is not its own", async () => {
