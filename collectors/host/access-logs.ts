@@ -14,7 +14,10 @@ type Spot = { readonly in: string; readonly names: RegExp } | { readonly tree: s
 /** Where systems keep who logged in, who became whom, and what the kernel audited; rotated and compressed files too. */
 const spots: Readonly<Record<string, readonly Spot[]>> = {
   linux: [
-    { in: "/var/log", names: /^(auth\.log|secure|messages|syslog|wtmp|btmp|lastlog|faillog|tallylog|sudo\.log|cron|user\.log|daemon\.log|kern\.log)([-._].*)?$/ },
+    {
+      in: "/var/log",
+      names: /^(auth\.log|secure|messages|syslog|wtmp|btmp|lastlog|faillog|tallylog|sudo\.log|cron|user\.log|daemon\.log|kern\.log)([-._].*)?$/,
+    },
     { tree: "/var/log/audit" },
     { tree: "/var/log/journal" },
     { tree: "/run/log/journal" },
@@ -49,8 +52,7 @@ export function accessLogs(place: Place, input: AccessLogsInput): StreamSource {
 /** What is named by `--log` is always taken; of the usual places, what was written to since the window began. */
 export async function* accessLogItems(place: Place, input: AccessLogsInput, signal: AbortSignal): AsyncGenerator<Item> {
   const named = outermost(input.logs.map((path) => resolve(path)));
-  for (const path of named)
-    for await (const item of namedLog(place, path, signal)) yield item.kind === "file" ? { ...item, special: "unavailable" } : item;
+  for (const path of named) for await (const item of namedLog(place, path, signal)) yield item.kind === "file" ? { ...item, special: "unavailable" } : item;
   for (const spot of spots[place.platform] ?? []) {
     const items = "tree" in spot ? walk(place, Buffer.from(spot.tree), "absent", signal) : matching(place, spot.in, spot.names, signal);
     for await (const item of items) {
@@ -91,7 +93,20 @@ async function withinWindow(place: Place, item: Extract<Item, { kind: "file" }>,
   if (!stat.isFile() || stat.mtimeMs >= since || stat.ctimeMs >= since) return item;
   const reason = `last written ${isoNs(stat.mtimeNs)}, before the window begins`;
   const head = pathFields(item.path);
-  return { kind: "named", line: { ...head, member: null, type: "file", source: `file:${head.path}`, size: "0", sha256: null, mtime: isoNs(stat.mtimeNs), outcome: "outside-window", reason } };
+  return {
+    kind: "named",
+    line: {
+      ...head,
+      member: null,
+      type: "file",
+      source: `file:${head.path}`,
+      size: "0",
+      sha256: null,
+      mtime: isoNs(stat.mtimeNs),
+      outcome: "outside-window",
+      reason,
+    },
+  };
 }
 
 function overlap(asked: Window, from: string | null, to: string | null): Window | null {

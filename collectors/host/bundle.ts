@@ -97,7 +97,10 @@ export function bundle(order: BundleOrder): StreamSource {
 
 function made(path: string, size: number, bytes: AsyncIterable<Uint8Array>, place: Place): TarEntry {
   const mtimeNs = BigInt(place.clock().getTime()) * 1_000_000n;
-  return { member: { path: Buffer.from(path), type: "file", size, mode: 0o444, uid: 0, gid: 0, owner: "root", group: "root", mtimeNs, linkTarget: null }, bytes };
+  return {
+    member: { path: Buffer.from(path), type: "file", size, mode: 0o444, uid: 0, gid: 0, owner: "root", group: "root", mtimeNs, linkTarget: null },
+    bytes,
+  };
 }
 
 function madeLine(item: Extract<Item, { kind: "made" }>): ManifestLine {

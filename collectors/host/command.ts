@@ -9,7 +9,12 @@ import type { Place } from "./place.ts";
 const outputLimit = 64 * 1024 * 1024;
 
 /** A program of the machine under suspicion, by absolute path: the first of `programs` that is there. What it says is its own claim. */
-export type Command = { readonly programs: readonly string[]; readonly args: readonly string[]; readonly member: string; readonly absent: Extract<FileOutcome, "absent" | "unavailable"> };
+export type Command = {
+  readonly programs: readonly string[];
+  readonly args: readonly string[];
+  readonly member: string;
+  readonly absent: Extract<FileOutcome, "absent" | "unavailable">;
+};
 
 /** Only for what no file gives. Never under a foreign root, where it would speak of our own machine. */
 export async function commandItem(place: Place, command: Command, signal: AbortSignal): Promise<Item> {
@@ -45,9 +50,18 @@ async function firstThere(programs: readonly string[]): Promise<string | null> {
   return null;
 }
 
-function run(program: string, args: readonly string[], signal: AbortSignal): Promise<{ readonly status: number | string; readonly out: Buffer; readonly err: Buffer; readonly cut: boolean }> {
+function run(
+  program: string,
+  args: readonly string[],
+  signal: AbortSignal,
+): Promise<{ readonly status: number | string; readonly out: Buffer; readonly err: Buffer; readonly cut: boolean }> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { env: { LC_ALL: "C", PATH: "/usr/sbin:/usr/bin:/sbin:/bin" }, stdio: ["ignore", "pipe", "pipe"], signal: AbortSignal.any([signal, AbortSignal.timeout(60_000)]), killSignal: "SIGKILL" });
+    const child = spawn(program, args, {
+      env: { LC_ALL: "C", PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
+      stdio: ["ignore", "pipe", "pipe"],
+      signal: AbortSignal.any([signal, AbortSignal.timeout(60_000)]),
+      killSignal: "SIGKILL",
+    });
     const out: Buffer[] = [];
     const err: Buffer[] = [];
     let total = 0;
@@ -60,8 +74,16 @@ function run(program: string, args: readonly string[], signal: AbortSignal): Pro
     });
     child.on("error", (error) => {
       if (signal.aborted) reject(error);
-      else resolve({ status: error.name === "AbortError" ? "no answer within 60 s" : (systemCode(error) ?? error.name), out: Buffer.alloc(0), err: Buffer.concat(err), cut: false });
+      else
+        resolve({
+          status: error.name === "AbortError" ? "no answer within 60 s" : (systemCode(error) ?? error.name),
+          out: Buffer.alloc(0),
+          err: Buffer.concat(err),
+          cut: false,
+        });
     });
-    child.on("close", (code, killed) => resolve({ status: code ?? killed ?? "unknown", out: Buffer.concat(out), err: Buffer.concat(err), cut: total > outputLimit }));
+    child.on("close", (code, killed) =>
+      resolve({ status: code ?? killed ?? "unknown", out: Buffer.concat(out), err: Buffer.concat(err), cut: total > outputLimit }),
+    );
   });
 }

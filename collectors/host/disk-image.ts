@@ -30,7 +30,11 @@ export async function lookAtDisk(place: Place, given: string): Promise<DiskLook>
     return { kind: "none", outcome: "unavailable", detail: `${printable(path)} is a ${typeOf(found)}; --disk takes a block device or an image file` };
   const device = await blockDevice(place, found.rdev);
   if (device === null)
-    return { kind: "none", outcome: "unavailable", detail: `${printable(path)}: the kernel does not list this block device under /sys/dev/block, so its size is not known` };
+    return {
+      kind: "none",
+      outcome: "unavailable",
+      detail: `${printable(path)}: the kernel does not list this block device under /sys/dev/block, so its size is not known`,
+    };
   return { kind: "disk", size: device.size, device: true, uses: device.uses };
 }
 
@@ -51,7 +55,13 @@ export async function diskImage(place: Place, given: string, readFrom: (handle: 
   return { kind: "source", source: imageSource(path, direct === null ? [handle] : [handle, direct], opened, look, readAt) };
 }
 
-function imageSource(path: string, handles: readonly [FileHandle, ...FileHandle[]], opened: BigIntStats, look: Extract<DiskLook, { kind: "disk" }>, readAt: ReadAt): RangeSource {
+function imageSource(
+  path: string,
+  handles: readonly [FileHandle, ...FileHandle[]],
+  opened: BigIntStats,
+  look: Extract<DiskLook, { kind: "disk" }>,
+  readAt: ReadAt,
+): RangeSource {
   // The file may have grown between the look and the opening; the opened one counts.
   const size = look.device ? look.size : Number(opened.size);
   const reader = patientReader(readAt, 512);
@@ -71,8 +81,14 @@ function imageSource(path: string, handles: readonly [FileHandle, ...FileHandle[
       if (now.size !== opened.size || now.mtimeNs !== opened.mtimeNs) problems.push(`source changed while it was read (size ${opened.size} → ${now.size})`);
     }
     const gaps = [
-      ...bad.map((extent) => ({ what: `bytes ${extent.offset}-${extent.offset + extent.length - 1}`, outcome: "failed" as const, reason: "read error (EIO); zeros in the image" })),
-      ...(endedAt === null ? [] : [{ what: `bytes ${endedAt}-${size - 1}`, outcome: "truncated" as const, reason: "the source ended before its promised size" }]),
+      ...bad.map((extent) => ({
+        what: `bytes ${extent.offset}-${extent.offset + extent.length - 1}`,
+        outcome: "failed" as const,
+        reason: "read error (EIO); zeros in the image",
+      })),
+      ...(endedAt === null
+        ? []
+        : [{ what: `bytes ${endedAt}-${size - 1}`, outcome: "truncated" as const, reason: "the source ended before its promised size" }]),
     ];
     const detail = [...problems, ...said].join("; ");
     return {
@@ -114,5 +130,9 @@ function plainRead(handle: FileHandle): ReadAt {
 function none(path: string, error: unknown): Extract<DiskLook, { kind: "none" }> {
   const { outcome, reason } = explain(error, { absent: "unavailable", kernel: false });
   if (systemCode(error) === undefined) throw error;
-  return { kind: "none", outcome: outcome === "denied" ? "denied" : "unavailable", detail: `${printable(path)}: ${systemCode(error) === "ENOENT" ? "there is no such file or device" : reason}` };
+  return {
+    kind: "none",
+    outcome: outcome === "denied" ? "denied" : "unavailable",
+    detail: `${printable(path)}: ${systemCode(error) === "ENOENT" ? "there is no such file or device" : reason}`,
+  };
 }

@@ -13,7 +13,18 @@ import { netFiles, socketFiles } from "./state-files.ts";
 import { walk } from "./walk.ts";
 
 const conntrackFiles = ["nf_conntrack", "nf_conntrack_expect", "stat/nf_conntrack", "stat/nf_conntrack_expect"];
-const filterFiles = ["ip_tables_names", "ip_tables_matches", "ip_tables_targets", "ip6_tables_names", "ip6_tables_matches", "ip6_tables_targets", "arp_tables_names", "netfilter/nf_log", "netfilter/nfnetlink_log", "netfilter/nfnetlink_queue"];
+const filterFiles = [
+  "ip_tables_names",
+  "ip_tables_matches",
+  "ip_tables_targets",
+  "ip6_tables_names",
+  "ip6_tables_matches",
+  "ip6_tables_targets",
+  "arp_tables_names",
+  "netfilter/nf_log",
+  "netfilter/nfnetlink_log",
+  "netfilter/nfnetlink_queue",
+];
 
 /** A host keeps no history of its flows: this is what its kernel knows at the moment. */
 export function flowLogs(place: Place, window: Window): StreamSource {
@@ -51,10 +62,18 @@ async function* conntrack(place: Place, signal: AbortSignal): AsyncGenerator<Ite
   }
   // Asking by netlink would load a module where it is not there yet: a change of the suspect that nobody asked for.
   if ((await look(place, "/sys/module/nf_conntrack_netlink")) === "absent" && !(await builtIn(place, "nf_conntrack_netlink"))) {
-    yield named("connection tracking", "unavailable", "connections are tracked, but this kernel shows them only through nf_conntrack_netlink, which is not loaded");
+    yield named(
+      "connection tracking",
+      "unavailable",
+      "connections are tracked, but this kernel shows them only through nf_conntrack_netlink, which is not loaded",
+    );
     return;
   }
-  yield await commandItem(place, { programs: ["/usr/sbin/conntrack", "/usr/bin/conntrack"], args: ["-L", "-o", "extended"], member: "command/conntrack.txt", absent: "unavailable" }, signal);
+  yield await commandItem(
+    place,
+    { programs: ["/usr/sbin/conntrack", "/usr/bin/conntrack"], args: ["-L", "-o", "extended"], member: "command/conntrack.txt", absent: "unavailable" },
+    signal,
+  );
 }
 
 /** Rules and counters have no file; the tools are run only where what they ask is loaded already. */
@@ -65,10 +84,16 @@ async function* rules(place: Place, signal: AbortSignal): AsyncGenerator<Item> {
     yield named("packet filter", "source-disabled", "neither nf_tables nor ip_tables is there: the kernel filters nothing");
     return;
   }
-  if (nftables) yield await commandItem(place, { programs: ["/usr/sbin/nft", "/sbin/nft"], args: ["-a", "list", "ruleset"], member: "command/nft-ruleset.txt", absent: "unavailable" }, signal);
+  if (nftables)
+    yield await commandItem(
+      place,
+      { programs: ["/usr/sbin/nft", "/sbin/nft"], args: ["-a", "list", "ruleset"], member: "command/nft-ruleset.txt", absent: "unavailable" },
+      signal,
+    );
   for (const [index, tool] of ["iptables", "ip6tables"].entries()) {
     const programs = [`/usr/sbin/${tool}-legacy-save`, `/sbin/${tool}-legacy-save`, `/usr/sbin/${tool}-save`, `/sbin/${tool}-save`];
-    for (const table of legacy[index] ?? []) yield await commandItem(place, { programs, args: ["-c", "-t", table], member: `command/${tool}-${table}.txt`, absent: "unavailable" }, signal);
+    for (const table of legacy[index] ?? [])
+      yield await commandItem(place, { programs, args: ["-c", "-t", table], member: `command/${tool}-${table}.txt`, absent: "unavailable" }, signal);
   }
 }
 

@@ -5,7 +5,7 @@ import type { Target } from "../../src/core/target.ts";
 import { accessLogs } from "./access-logs.ts";
 import { diskImage } from "./disk-image.ts";
 import { flowLogs } from "./flow-logs.ts";
-import { type Place } from "./place.ts";
+import type { Place } from "./place.ts";
 import { planHost } from "./plan.ts";
 import { processMemory } from "./process-memory.ts";
 import { state } from "./state.ts";

@@ -83,26 +83,27 @@ export function limeWalker(): LimeWalker {
     const magic = bytes.subarray(0, 4).toString("latin1");
     const version = bytes.readUInt32LE(4);
     range = { start: bytes.readBigUInt64LE(8), end: bytes.readBigUInt64LE(16) };
-    if (!((magic === "EMiL" && version === 1) || (magic === "AVML" && version === 2))) return lose("there is no record header");
-    if (range.end < range.start) return lose("a record ends before it begins");
-    if (version === 1) {
+    if (!((magic === "EMiL" && version === 1) || (magic === "AVML" && version === 2))) lose("there is no record header");
+    else if (range.end < range.start) lose("a record ends before it begins");
+    else if (version === 1) {
       phase = "raw";
       skip = range.end - range.start + 1n;
-      return;
+    } else {
+      unpacked = 0n;
+      packed = 0n;
+      expect("frame", 4);
     }
-    unpacked = 0n;
-    packed = 0n;
-    expect("frame", 4);
   }
 
   function takeFrame(bytes: Buffer): void {
     const type = bytes.readUInt8();
     frameLength = bytes.readUIntLE(1, 3);
-    if (type === 0x00 && frameLength > 4) return expect("block", Math.min(frameLength, 9));
-    if (type === 0x01 && frameLength >= 4) unpacked += BigInt(frameLength - 4);
-    else if (type < 0x80) return lose(`a packed frame of unknown type ${type}`);
-    phase = "frame-rest";
-    skip = BigInt(frameLength);
+    if (type === 0x00 && frameLength > 4) expect("block", Math.min(frameLength, 9));
+    else if (type >= 0x80 || (type === 0x01 && frameLength >= 4)) {
+      if (type === 0x01) unpacked += BigInt(frameLength - 4);
+      phase = "frame-rest";
+      skip = BigInt(frameLength);
+    } else lose(`a packed frame of unknown type ${type}`);
   }
 
   /** Four bytes of checksum, then the unpacked length as a little-endian base-128 number. */
@@ -141,7 +142,11 @@ export function limeWalker(): LimeWalker {
     end(ram) {
       const cut = phase !== "lost" && !(phase === "header" && held.length === 0);
       const ends = cut ? [`it ends at byte ${position}, inside a record${phase === "header" ? "'s header" : ` of ${hex(range)}`}`] : [];
-      return { records, bytes: whole, problems: [...problems, ...ends, ...strangers(records, ram), ...(records.length === 0 ? ["it has no whole record"] : [])] };
+      return {
+        records,
+        bytes: whole,
+        problems: [...problems, ...ends, ...strangers(records, ram), ...(records.length === 0 ? ["it has no whole record"] : [])],
+      };
     },
   };
 }

@@ -11,11 +11,14 @@ export type Resident = { readonly mapping: Mapping; readonly runs: readonly Run[
 const page = 4096n;
 
 export function parseMaps(bytes: Uint8Array): readonly Mapping[] {
-  return Buffer.from(bytes).toString("latin1").split("\n").flatMap((line) => {
-    const match = /^([0-9a-f]+)-([0-9a-f]+) (\S{4}) [0-9a-f]+ \S+ \d+\s*(.*)$/.exec(line);
-    if (match?.[1] === undefined || match[2] === undefined || match[3] === undefined) return [];
-    return [{ start: BigInt(`0x${match[1]}`), end: BigInt(`0x${match[2]}`), permissions: match[3], name: match[4] ?? "" }];
-  });
+  return Buffer.from(bytes)
+    .toString("latin1")
+    .split("\n")
+    .flatMap((line) => {
+      const match = /^([0-9a-f]+)-([0-9a-f]+) (\S{4}) [0-9a-f]+ \S+ \d+\s*(.*)$/.exec(line);
+      if (match?.[1] === undefined || match[2] === undefined || match[3] === undefined) return [];
+      return [{ start: BigInt(`0x${match[1]}`), end: BigInt(`0x${match[2]}`), permissions: match[3], name: match[4] ?? "" }];
+    });
 }
 
 /**
@@ -35,7 +38,12 @@ export async function residentRuns(place: Place, pid: number, mappings: readonly
     for (const mapping of mappings) {
       signal.throwIfAborted();
       if (held.get(mapping.start.toString(16)) === 0) all.push({ mapping, runs: [], reason: "no page of it is in memory or swap" });
-      else if (pagemap === null) all.push(mapping.permissions.startsWith("r") ? { mapping, runs: [mapping], reason: "pagemap cannot be read: taken whole" } : { mapping, runs: [], reason: "pagemap cannot be read, and the process itself may not read it" });
+      else if (pagemap === null)
+        all.push(
+          mapping.permissions.startsWith("r")
+            ? { mapping, runs: [mapping], reason: "pagemap cannot be read: taken whole" }
+            : { mapping, runs: [], reason: "pagemap cannot be read, and the process itself may not read it" },
+        );
       else all.push({ mapping, runs: await runsOf(pagemap, mapping, signal), reason: null });
     }
     return all;

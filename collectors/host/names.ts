@@ -18,5 +18,8 @@ async function idTable(place: Place, path: string): Promise<ReadonlyMap<string, 
 /** Rows of a passwd-like file; none where it cannot be read: the file itself is a member with its own outcome. */
 export async function colonRows(place: Place, path: string): Promise<readonly (readonly string[])[]> {
   const text = (await textOrNull(place, path)) ?? "";
-  return text.split("\n").filter((line) => line !== "").map((line) => line.split(":"));
+  return text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => line.split(":"));
 }

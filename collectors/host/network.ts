@@ -20,13 +20,24 @@ export async function* netItems(directories: readonly { readonly directory: stri
 }
 
 /** Every socket of every namespace with the processes that hold it: the tables and /proc/PID/fd, joined by inode. */
-export async function socketTable(place: Place, directories: readonly { readonly space: string; readonly directory: string }[], owners: ReadonlyMap<string, readonly { readonly pid: number; readonly fd: number; readonly comm: string }[]>): Promise<Item> {
+export async function socketTable(
+  place: Place,
+  directories: readonly { readonly space: string; readonly directory: string }[],
+  owners: ReadonlyMap<string, readonly { readonly pid: number; readonly fd: number; readonly comm: string }[]>,
+): Promise<Item> {
   const lines: string[] = [];
   for (const { space, directory } of directories)
     for (const protocol of socketFiles) {
       const bytes = (await readOrNull(place, `${directory}/${protocol}`)) ?? Buffer.alloc(0);
-      for (const row of parseSockets(protocol, bytes)) lines.push(JSON.stringify({ ...row, netNamespace: space, owners: owners.get(row.inode) ?? [], from: [`${directory}/${protocol}`, "/proc/PID/fd"] }));
+      for (const row of parseSockets(protocol, bytes))
+        lines.push(JSON.stringify({ ...row, netNamespace: space, owners: owners.get(row.inode) ?? [], from: [`${directory}/${protocol}`, "/proc/PID/fd"] }));
     }
   const text = lines.map((line) => `${line}\n`).join("");
-  return { kind: "made", member: "derived/sockets.jsonl", source: "derived:/proc/net and /proc/PID/fd, read once more", bytes: Buffer.from(text), reason: null };
+  return {
+    kind: "made",
+    member: "derived/sockets.jsonl",
+    source: "derived:/proc/net and /proc/PID/fd, read once more",
+    bytes: Buffer.from(text),
+    reason: null,
+  };
 }

@@ -37,9 +37,6 @@ export function parentOf(path: Uint8Array): Buffer {
  */
 export async function staysInside(place: Place, path: Uint8Array): Promise<boolean> {
   if (place.root === "/") return true;
-  const [root, directory] = await Promise.all([
-    realpath(place.root, { encoding: "buffer" }),
-    realpath(onPlace(place, parentOf(path)), { encoding: "buffer" }),
-  ]);
+  const [root, directory] = await Promise.all([realpath(place.root, { encoding: "buffer" }), realpath(onPlace(place, parentOf(path)), { encoding: "buffer" })]);
   return directory.equals(root) || directory.subarray(0, root.length + 1).equals(Buffer.concat([root, Buffer.from("/")]));
 }

@@ -13,7 +13,11 @@ import { pidsOf } from "./read-or-null.ts";
 import { absentActs, rooms } from "./rooms.ts";
 import { systemCode } from "../../src/core/error.ts";
 
-type Draft = Pick<Step, "id" | "kind" | "title" | "rank" | "calls" | "input"> & { readonly bytes: number | null; readonly tools?: readonly string[]; readonly exclusive?: boolean };
+type Draft = Pick<Step, "id" | "kind" | "title" | "rank" | "calls" | "input"> & {
+  readonly bytes: number | null;
+  readonly tools?: readonly string[];
+  readonly exclusive?: boolean;
+};
 
 /** Ranks are design.md's "Order of a plan". */
 const rank = { memory: 2, state: 3, flow: 3, logs: 5, image: 6 };
@@ -55,7 +59,10 @@ async function memoryStep(place: Place): Promise<Step> {
     kind: "memory",
     title: ready ? "whole memory, by the pinned AVML" : `whole memory (will be ${look.outcome}: ${look.detail})`,
     rank: rank.memory,
-    calls: [reads("/proc/kcore, /proc/iomem", "root, no kernel lockdown"), { call: "a named pipe in /dev/shm, removed at the end", needs: "root", changes: true }],
+    calls: [
+      reads("/proc/kcore, /proc/iomem", "root, no kernel lockdown"),
+      { call: "a named pipe in /dev/shm, removed at the end", needs: "root", changes: true },
+    ],
     input: {},
     bytes: ready ? look.estimate : 0,
     tools: ready ? [`${printable(look.tool.path)} (sha256 ${look.tool.sha256})`] : [],
@@ -64,7 +71,15 @@ async function memoryStep(place: Place): Promise<Step> {
 }
 
 function processDraft(pid: number): Draft {
-  return { id: `memory:pid-${pid}`, kind: "memory", title: `memory of process ${pid}`, rank: rank.memory, calls: [reads(`/proc/${pid}/{maps,smaps,pagemap,mem}`, "root or CAP_SYS_PTRACE")], input: { pid }, bytes: null };
+  return {
+    id: `memory:pid-${pid}`,
+    kind: "memory",
+    title: `memory of process ${pid}`,
+    rank: rank.memory,
+    calls: [reads(`/proc/${pid}/{maps,smaps,pagemap,mem}`, "root or CAP_SYS_PTRACE")],
+    input: { pid },
+    bytes: null,
+  };
 }
 
 async function stateStep(place: Place): Promise<Step> {
@@ -74,7 +89,10 @@ async function stateStep(place: Place): Promise<Step> {
     kind: "state",
     title: "processes, sockets, kernel, network, users, units, packages",
     rank: rank.state,
-    calls: [reads("/proc, /sys, /etc, /run, /var/lib, home directories", "root for all of it; an ordinary user gets what is readable"), { call: "ip neigh, ip rule, ip route (IPv6 neighbours and policy routing have no file)", needs: "nothing", changes: false }],
+    calls: [
+      reads("/proc, /sys, /etc, /run, /var/lib, home directories", "root for all of it; an ordinary user gets what is readable"),
+      { call: "ip neigh, ip rule, ip route (IPv6 neighbours and policy routing have no file)", needs: "nothing", changes: false },
+    ],
     input: {},
     // Measured: about 20 kB of archive a process, and 25 MB of kernel symbols, settings, units and package lists.
     bytes: processes * 20_000 + 25_000_000,
@@ -88,7 +106,10 @@ function flowDraft(wish: Wish): Draft {
     kind: "flow-logs",
     title: "connection tracking, socket tables, packet filter",
     rank: rank.flow,
-    calls: [reads("/proc/net", "root for connection tracking"), { call: "nft, iptables-save, conntrack, where the kernel part is loaded already", needs: "root", changes: false }],
+    calls: [
+      reads("/proc/net", "root for connection tracking"),
+      { call: "nft, iptables-save, conntrack, where the kernel part is loaded already", needs: "root", changes: false },
+    ],
     input: { window: wish.window },
     bytes: 2_000_000,
   };
@@ -117,12 +138,26 @@ async function diskStep(place: Place, disk: string): Promise<Step> {
   const look = await lookAtDisk(place, disk);
   const shown = printable(disk);
   const said = look.kind === "none" ? ` (will be ${look.outcome}: ${look.detail})` : look.uses.length > 0 ? ` (live: ${look.uses.join(", ")})` : "";
-  return step({ id: `disk-image:${shown}`, kind: "disk-image", title: `image of ${shown}${said}`, rank: rank.image, calls: [reads(shown, "read access to it")], input: { disk }, bytes: look.kind === "none" ? 0 : look.size });
+  return step({
+    id: `disk-image:${shown}`,
+    kind: "disk-image",
+    title: `image of ${shown}${said}`,
+    rank: rank.image,
+    calls: [reads(shown, "read access to it")],
+    input: { disk },
+    bytes: look.kind === "none" ? 0 : look.size,
+  });
 }
 
 function step(draft: Draft): Step {
   const { bytes, tools, exclusive, ...rest } = draft;
-  return { ...rest, does: "exhibit", footprint: { writtenBytes: 0, tools: tools ?? [] }, estimate: { bytes, seconds: bytes === null ? null : Math.ceil(bytes / 200_000_000) }, exclusive: exclusive ?? false };
+  return {
+    ...rest,
+    does: "exhibit",
+    footprint: { writtenBytes: 0, tools: tools ?? [] },
+    estimate: { bytes, seconds: bytes === null ? null : Math.ceil(bytes / 200_000_000) },
+    exclusive: exclusive ?? false,
+  };
 }
 
 function reads(what: string, needs: string): Call {

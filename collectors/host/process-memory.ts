@@ -18,7 +18,8 @@ import { type Mapping, parseMaps, residentRuns } from "./mappings.ts";
  * The process is not stopped: pages are as they were when their turn came.
  */
 export async function processMemory(place: Place, pid: number): Promise<Opened> {
-  if (place.platform !== "linux") return { kind: "none", outcome: "unavailable", detail: `${place.platform} gives no other process's memory without a debugger` };
+  if (place.platform !== "linux")
+    return { kind: "none", outcome: "unavailable", detail: `${place.platform} gives no other process's memory without a debugger` };
   let handle: FileHandle;
   let maps: Buffer;
   try {
@@ -71,13 +72,22 @@ async function* memoryItems(place: Place, pid: number, handle: FileHandle, mappi
     members: runs.map((run) => memberName(run.start, run.end)),
     reason,
   }));
-  yield { kind: "made", member: "ranges.jsonl", source: `derived:/proc/${pid}/maps, smaps and pagemap`, bytes: Buffer.from(table.map((row) => `${JSON.stringify(row)}\n`).join("")), reason: null };
+  yield {
+    kind: "made",
+    member: "ranges.jsonl",
+    source: `derived:/proc/${pid}/maps, smaps and pagemap`,
+    bytes: Buffer.from(table.map((row) => `${JSON.stringify(row)}\n`).join("")),
+    reason: null,
+  };
   for (const { mapping, runs } of pages)
     for (const run of runs) {
       const size = Number(run.end - run.start);
       if (isKernelPage(mapping)) {
         const line = { path: memberName(run.start, run.end), member: null, type: "memory", source: `file:/proc/${pid}/mem`, size: "0", sha256: null } as const;
-        yield { kind: "named", line: { ...line, outcome: "no-value", reason: `${mapping.name}: a page of the kernel's, which it does not let be read this way` } };
+        yield {
+          kind: "named",
+          line: { ...line, outcome: "no-value", reason: `${mapping.name}: a page of the kernel's, which it does not let be read this way` },
+        };
         continue;
       }
       yield {

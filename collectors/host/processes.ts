@@ -32,7 +32,11 @@ export async function* processItems(place: Place, found: ProcessFindings, signal
     yield unlistable(Buffer.from("/proc"), error, "unavailable");
     return;
   }
-  const pids = names.map(String).filter((name) => /^\d+$/.test(name)).map(Number).sort((a, b) => a - b);
+  const pids = names
+    .map(String)
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .sort((a, b) => a - b);
   const digests = new Map<string, Executable>();
   for (const pid of pids) {
     signal.throwIfAborted();
@@ -55,7 +59,14 @@ export async function* processItems(place: Place, found: ProcessFindings, signal
   }
 }
 
-async function describe(place: Place, pid: number, kernelThread: boolean, executable: Executable | null, files: readonly { readonly fd: number; readonly target: Buffer }[], found: ProcessFindings): Promise<void> {
+async function describe(
+  place: Place,
+  pid: number,
+  kernelThread: boolean,
+  executable: Executable | null,
+  files: readonly { readonly fd: number; readonly target: Buffer }[],
+  found: ProcessFindings,
+): Promise<void> {
   const status = statusFields((await readOrNull(place, `/proc/${pid}/status`)) ?? Buffer.alloc(0));
   const stat = (await readOrNull(place, `/proc/${pid}/stat`))?.toString("latin1") ?? "";
   // The name in parentheses is the process's own choice and may hold blanks and parentheses: count from the last one.
@@ -141,7 +152,10 @@ async function executableOf(place: Place, pid: number, known: Map<string, Execut
   }
 }
 
-async function openFiles(place: Place, pid: number): Promise<{ readonly files: readonly { readonly fd: number; readonly target: Buffer }[]; readonly error: string | null }> {
+async function openFiles(
+  place: Place,
+  pid: number,
+): Promise<{ readonly files: readonly { readonly fd: number; readonly target: Buffer }[]; readonly error: string | null }> {
   let names: readonly Buffer[];
   try {
     names = await entriesOf(place, `/proc/${pid}/fd`);
@@ -158,11 +172,19 @@ async function openFiles(place: Place, pid: number): Promise<{ readonly files: r
 }
 
 function denial(path: string, reason: string): Item {
-  return { kind: "named", line: { ...pathFields(Buffer.from(path)), member: null, type: "link", source: `file:${path}`, size: "0", sha256: null, outcome: "denied", reason } };
+  return {
+    kind: "named",
+    line: { ...pathFields(Buffer.from(path)), member: null, type: "link", source: `file:${path}`, size: "0", sha256: null, outcome: "denied", reason },
+  };
 }
 
 function statusFields(bytes: Buffer): ReadonlyMap<string, string> {
-  return new Map(bytes.toString("latin1").split("\n").map((line): [string, string] => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 1).trim()]));
+  return new Map(
+    bytes
+      .toString("latin1")
+      .split("\n")
+      .map((line): [string, string] => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 1).trim()]),
+  );
 }
 
 function splitNul(bytes: Buffer): readonly Buffer[] {

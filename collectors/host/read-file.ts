@@ -61,12 +61,23 @@ export async function readPiece(handle: FileHandle, offset: number, length: numb
 }
 
 /** What a failed system call means for one file, and the sentence for it. */
-export function explain(error: unknown, file: { readonly absent: FileOutcome; readonly kernel: boolean }): { readonly outcome: FileOutcome; readonly reason: string } {
+export function explain(
+  error: unknown,
+  file: { readonly absent: FileOutcome; readonly kernel: boolean },
+): { readonly outcome: FileOutcome; readonly reason: string } {
   const code = systemCode(error);
   switch (code) {
     case "ENOENT":
     case "ENOTDIR":
-      return { outcome: file.absent, reason: file.absent === "absent" ? "not there" : file.absent === "vanished" ? "the process ended before it was read" : "gone before it could be read, or never there" };
+      return {
+        outcome: file.absent,
+        reason:
+          file.absent === "absent"
+            ? "not there"
+            : file.absent === "vanished"
+              ? "the process ended before it was read"
+              : "gone before it could be read, or never there",
+      };
     case "ESRCH":
       return { outcome: "vanished", reason: "the process ended before it was read" };
     case "EACCES":

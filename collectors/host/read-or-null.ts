@@ -29,7 +29,10 @@ export async function namesOrNone(place: Place, directory: string): Promise<read
 
 /** Process numbers of /proc, ascending. */
 export async function pidsOf(place: Place): Promise<readonly number[]> {
-  return (await namesOrNone(place, "/proc")).filter((name) => /^\d+$/.test(name)).map(Number).sort((a, b) => a - b);
+  return (await namesOrNone(place, "/proc"))
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .sort((a, b) => a - b);
 }
 
 async function orNull<T>(read: () => Promise<T>): Promise<T | null> {

@@ -10,13 +10,34 @@ export type SocketRow = {
   readonly inode: string;
 };
 
-const tcpStates = ["", "ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2", "TIME_WAIT", "CLOSE", "CLOSE_WAIT", "LAST_ACK", "LISTEN", "CLOSING", "NEW_SYN_RECV"];
+const tcpStates = [
+  "",
+  "ESTABLISHED",
+  "SYN_SENT",
+  "SYN_RECV",
+  "FIN_WAIT1",
+  "FIN_WAIT2",
+  "TIME_WAIT",
+  "CLOSE",
+  "CLOSE_WAIT",
+  "LAST_ACK",
+  "LISTEN",
+  "CLOSING",
+  "NEW_SYN_RECV",
+];
 
 /** Rows of one table, by the file's name (proc_pid_net(5)). Lines that do not have the columns are left out: the file is a member. */
 export function parseSockets(protocol: string, bytes: Uint8Array): readonly SocketRow[] {
   const lines = Buffer.from(bytes).toString("latin1").split("\n").slice(1);
   return lines.flatMap((line) => {
-    const row = protocol === "unix" ? unixRow(line) : protocol === "packet" ? columns(protocol, line, 8, 7) : protocol === "netlink" ? columns(protocol, line, 9, null) : internetRow(protocol, line);
+    const row =
+      protocol === "unix"
+        ? unixRow(line)
+        : protocol === "packet"
+          ? columns(protocol, line, 8, 7)
+          : protocol === "netlink"
+            ? columns(protocol, line, 9, null)
+            : internetRow(protocol, line);
     return row === null ? [] : [row];
   });
 }
@@ -34,7 +55,14 @@ function unixRow(line: string): SocketRow | null {
   const match = /^[0-9a-f]+: [0-9A-F]+ [0-9A-F]+ ([0-9A-F]+) [0-9A-F]+ ([0-9A-F]+)\s+(\d+)(?: (.*))?$/.exec(line);
   if (match?.[3] === undefined) return null;
   const listening = (Number.parseInt(match[1] ?? "0", 16) & 0x10000) !== 0;
-  return { protocol: "unix", local: match[4] === undefined ? null : printable(Buffer.from(match[4], "latin1")), remote: null, state: listening ? "LISTEN" : match[2] === "03" ? "CONNECTED" : null, uid: null, inode: match[3] };
+  return {
+    protocol: "unix",
+    local: match[4] === undefined ? null : printable(Buffer.from(match[4], "latin1")),
+    remote: null,
+    state: listening ? "LISTEN" : match[2] === "03" ? "CONNECTED" : null,
+    uid: null,
+    inode: match[3],
+  };
 }
 
 function columns(protocol: string, line: string, inodeAt: number, uidAt: number | null): SocketRow | null {

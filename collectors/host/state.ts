@@ -52,8 +52,20 @@ async function* linuxRunning(place: Place, signal: AbortSignal): AsyncGenerator<
 /** macOS has no /proc: what runs is told by its own programs only, and what they do not tell is a gap. */
 async function* darwinRunning(place: Place, signal: AbortSignal): AsyncGenerator<Item> {
   const line = { member: null, type: "unknown", size: "0", sha256: null, outcome: "unavailable" as const };
-  yield { kind: "named", line: { ...line, path: "/proc", source: "file:/proc", reason: "macOS has no /proc: executables' digests, maps, environments and open files of processes are not taken" } };
-  yield await commandItem(place, { programs: ["/bin/ps"], args: ["-axwwo", "pid,ppid,uid,lstart,command"], member: "command/ps.txt", absent: "unavailable" }, signal);
+  yield {
+    kind: "named",
+    line: {
+      ...line,
+      path: "/proc",
+      source: "file:/proc",
+      reason: "macOS has no /proc: executables' digests, maps, environments and open files of processes are not taken",
+    },
+  };
+  yield await commandItem(
+    place,
+    { programs: ["/bin/ps"], args: ["-axwwo", "pid,ppid,uid,lstart,command"], member: "command/ps.txt", absent: "unavailable" },
+    signal,
+  );
   yield await commandItem(place, { programs: ["/usr/sbin/netstat"], args: ["-anv"], member: "command/netstat.txt", absent: "unavailable" }, signal);
   yield await commandItem(place, { programs: ["/sbin/ifconfig"], args: ["-a"], member: "command/ifconfig.txt", absent: "unavailable" }, signal);
   yield await commandItem(place, { programs: ["/usr/sbin/arp"], args: ["-an"], member: "command/arp.txt", absent: "unavailable" }, signal);

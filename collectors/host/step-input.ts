@@ -35,5 +35,7 @@ export function parseInput(step: Step): StepInput {
 }
 
 function isWindow(value: unknown): value is Window {
-  return typeof value === "object" && value !== null && "since" in value && "until" in value && typeof value.since === "string" && typeof value.until === "string";
+  return (
+    typeof value === "object" && value !== null && "since" in value && "until" in value && typeof value.since === "string" && typeof value.until === "string"
+  );
 }

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { type BigIntStats } from "node:fs";
+import type { BigIntStats } from "node:fs";
 import { type FileHandle, lstat, readlink } from "node:fs/promises";
 import { describeError, systemCode } from "../../src/core/error.ts";
 import { printable } from "../../src/core/printable.ts";
@@ -24,13 +24,29 @@ export async function* takeFile(item: FileItem, context: TakeContext, lines: Lin
   const kernel = item.read === "kernel";
   const head = { ...pathFields(item.path), source: `file:${printable(item.path)}` };
   const without = (type: string, error: unknown, stat: BigIntStats | null): void => {
-    lines.add({ ...head, member: null, type, size: "0", sha256: null, ...(stat === null ? {} : statFields(stat, names.user(stat.uid))), ...explain(error, { absent: item.absent, kernel }) });
+    lines.add({
+      ...head,
+      member: null,
+      type,
+      size: "0",
+      sha256: null,
+      ...(stat === null ? {} : statFields(stat, names.user(stat.uid))),
+      ...explain(error, { absent: item.absent, kernel }),
+    });
   };
 
   let stat: BigIntStats;
   try {
     if (!(await staysInside(place, item.path))) {
-      lines.add({ ...head, member: null, type: "unknown", size: "0", sha256: null, outcome: "unavailable", reason: "a link on its way leads out of the collected tree" });
+      lines.add({
+        ...head,
+        member: null,
+        type: "unknown",
+        size: "0",
+        sha256: null,
+        outcome: "unavailable",
+        reason: "a link on its way leads out of the collected tree",
+      });
       return;
     }
     stat = await lstat(path, { bigint: true });
@@ -45,7 +61,8 @@ export async function* takeFile(item: FileItem, context: TakeContext, lines: Lin
   }
   const device = type === "character-device" && item.path.equals(Buffer.from("/dev/kmsg"));
   if (type !== "file" && !item.follow && !device) {
-    const reason = type === "pipe" ? "a named pipe: reading would take its bytes from whoever they are meant for" : `a ${type}, not a file: it has no bytes of its own`;
+    const reason =
+      type === "pipe" ? "a named pipe: reading would take its bytes from whoever they are meant for" : `a ${type}, not a file: it has no bytes of its own`;
     lines.add({ ...head, ...fields, member: null, type, size: "0", sha256: null, outcome: item.special, reason });
     return;
   }
@@ -69,7 +86,16 @@ export async function* takeFile(item: FileItem, context: TakeContext, lines: Lin
       return without(type, error, stat);
     }
     if (!opened.isFile() && !device) {
-      lines.add({ ...head, ...fields, member: null, type: typeOf(opened), size: "0", sha256: null, outcome: "unavailable", reason: "it was replaced by something else while being opened" });
+      lines.add({
+        ...head,
+        ...fields,
+        member: null,
+        type: typeOf(opened),
+        size: "0",
+        sha256: null,
+        outcome: "unavailable",
+        reason: "it was replaced by something else while being opened",
+      });
       return;
     }
     const base = { ...head, ...statFields(opened, names.user(opened.uid)), type };
@@ -81,7 +107,15 @@ export async function* takeFile(item: FileItem, context: TakeContext, lines: Lin
   }
 }
 
-async function* takeLink(item: FileItem, path: Buffer, stat: BigIntStats, context: TakeContext, base: Pick<ManifestLine, "path" | "source">, lines: Lines, without: (type: string, error: unknown, stat: BigIntStats) => void): AsyncGenerator<TarEntry> {
+async function* takeLink(
+  item: FileItem,
+  path: Buffer,
+  stat: BigIntStats,
+  context: TakeContext,
+  base: Pick<ManifestLine, "path" | "source">,
+  lines: Lines,
+  without: (type: string, error: unknown, stat: BigIntStats) => void,
+): AsyncGenerator<TarEntry> {
   let target: Buffer;
   try {
     target = await readlink(path, { encoding: "buffer" });
@@ -93,7 +127,14 @@ async function* takeLink(item: FileItem, path: Buffer, stat: BigIntStats, contex
   lines.add({ ...base, member: printable(member.path), type: "link", size: "0", sha256: null, link: printable(target), outcome: "recorded", reason: null });
 }
 
-async function* takeKernelFile(handle: FileHandle, member: TarMember, base: Pick<ManifestLine, "path" | "source" | "type">, context: TakeContext, lines: Lines, without: (error: unknown) => void): AsyncGenerator<TarEntry> {
+async function* takeKernelFile(
+  handle: FileHandle,
+  member: TarMember,
+  base: Pick<ManifestLine, "path" | "source" | "type">,
+  context: TakeContext,
+  lines: Lines,
+  without: (error: unknown) => void,
+): AsyncGenerator<TarEntry> {
   let got: { readonly bytes: Buffer; readonly cut: boolean };
   try {
     got = await readWhole(handle, kernelFileLimit, context.signal);
@@ -113,7 +154,15 @@ async function* takeKernelFile(handle: FileHandle, member: TarMember, base: Pick
   });
 }
 
-async function* takeStoredFile(handle: FileHandle, member: TarMember, opened: BigIntStats, base: Pick<ManifestLine, "path" | "source" | "type">, context: TakeContext, lines: Lines, without: (error: unknown) => void): AsyncGenerator<TarEntry> {
+async function* takeStoredFile(
+  handle: FileHandle,
+  member: TarMember,
+  opened: BigIntStats,
+  base: Pick<ManifestLine, "path" | "source" | "type">,
+  context: TakeContext,
+  lines: Lines,
+  without: (error: unknown) => void,
+): AsyncGenerator<TarEntry> {
   const size = Number(opened.size);
   let first: Buffer;
   try {

@@ -40,7 +40,21 @@ export async function* takeRange(item: RangeItem, place: Place, signal: AbortSig
   }
 
   const mtimeNs = BigInt(place.clock().getTime()) * 1_000_000n;
-  yield { member: { path: Buffer.from(item.member), type: "file", size: item.size, mode: 0o400, uid: 0, gid: 0, owner: "root", group: "root", mtimeNs, linkTarget: null }, bytes: bytes() };
+  yield {
+    member: {
+      path: Buffer.from(item.member),
+      type: "file",
+      size: item.size,
+      mode: 0o400,
+      uid: 0,
+      gid: 0,
+      owner: "root",
+      group: "root",
+      mtimeNs,
+      linkTarget: null,
+    },
+    bytes: bytes(),
+  };
 
   const bad = reader.bad();
   const unread = bad.reduce((sum, extent) => sum + extent.length, 0);

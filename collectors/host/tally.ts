@@ -45,7 +45,8 @@ export function tally(): Tally {
       const coverage: Coverage = { asked, got, gaps: named(gaps) };
       const off = switchable !== null && count("source-disabled") >= switchable;
       const outcome = off ? "source-disabled" : outcomeOf(taken + count("truncated"), lacking, count, bytes);
-      if (outcome === null && count("outside-window") > 0) return { outcome: "empty", detail: ["nothing was written to any of them within the window", ...parts].join("; "), coverage, files: 0, bad: [] };
+      if (outcome === null && count("outside-window") > 0)
+        return { outcome: "empty", detail: ["nothing was written to any of them within the window", ...parts].join("; "), coverage, files: 0, bad: [] };
       if (outcome === null) return { outcome: nothing.outcome, detail: [nothing.detail, ...parts].join("; "), coverage, files: 0, bad: [] };
       return { outcome, detail: parts.length === 0 ? null : parts.join("; "), coverage, files: taken + count("truncated"), bad: [] };
     },

@@ -11,7 +11,10 @@ import { textOrNull } from "./read-or-null.ts";
 export function unlistable(path: Buffer, error: unknown, absent: FileItem["absent"]): Item {
   const { outcome, reason } = explain(error, { absent, kernel: false });
   const line = { ...pathFields(path), member: null, type: "directory", source: "file:", size: "0", sha256: null } as const;
-  return { kind: "named", line: { ...line, source: `file:${line.path}`, outcome, reason: outcome === "absent" ? reason : `its entries are unknown: ${reason}` } };
+  return {
+    kind: "named",
+    line: { ...line, source: `file:${line.path}`, outcome, reason: outcome === "absent" ? reason : `its entries are unknown: ${reason}` },
+  };
 }
 
 export async function entriesOf(place: Place, directory: Uint8Array | string): Promise<Buffer[]> {
@@ -80,16 +83,42 @@ export async function* matching(place: Place, directory: string, shape: RegExp, 
 
 /** Mount points that mount something when they are entered: looking would change the machine, or wait for a server that is gone. */
 async function automounts(place: Place): Promise<ReadonlySet<string>> {
-  const points = ((await textOrNull(place, "/proc/self/mountinfo")) ?? "").split("\n").map((line) => ({ where: line.split(" ")[4] ?? "", type: line.split(" - ")[1]?.split(" ")[0] }));
+  const points = ((await textOrNull(place, "/proc/self/mountinfo")) ?? "")
+    .split("\n")
+    .map((line) => ({ where: line.split(" ")[4] ?? "", type: line.split(" - ")[1]?.split(" ")[0] }));
   const last = new Map(points.map(({ where, type }) => [where, type]));
   return new Set([...last].filter(([, type]) => type === "autofs").map(([where]) => where));
 }
 
 function untouched(path: Buffer): Item {
   const fields = pathFields(path);
-  return { kind: "named", line: { ...fields, member: null, type: "directory", source: `file:${fields.path}`, size: "0", sha256: null, outcome: "recorded", reason: "an automount point that is not mounted: entering it would change the machine" } };
+  return {
+    kind: "named",
+    line: {
+      ...fields,
+      member: null,
+      type: "directory",
+      source: `file:${fields.path}`,
+      size: "0",
+      sha256: null,
+      outcome: "recorded",
+      reason: "an automount point that is not mounted: entering it would change the machine",
+    },
+  };
 }
 
 function absentLine(what: string): Item {
-  return { kind: "named", line: { ...pathFields(Buffer.from(what)), member: null, type: "unknown", source: `file:${what}`, size: "0", sha256: null, outcome: "absent", reason: "nothing of this name is there" } };
+  return {
+    kind: "named",
+    line: {
+      ...pathFields(Buffer.from(what)),
+      member: null,
+      type: "unknown",
+      source: `file:${what}`,
+      size: "0",
+      sha256: null,
+      outcome: "absent",
+      reason: "nothing of this name is there",
+    },
+  };
 }

@@ -33,7 +33,11 @@ export async function wholeMemory(place: Place): Promise<Opened> {
   const digest = await digestOf(tool);
   if (digest !== look.tool.sha256) {
     await tool.close();
-    return { kind: "none", outcome: "unavailable", detail: `whole memory: ${printable(look.tool.path)} has SHA-256 ${digest}, pinned is ${look.tool.sha256}; it was not started` };
+    return {
+      kind: "none",
+      outcome: "unavailable",
+      detail: `whole memory: ${printable(look.tool.path)} has SHA-256 ${digest}, pinned is ${look.tool.sha256}; it was not started`,
+    };
   }
   return { kind: "source", source: memorySource(place, tool) };
 }
@@ -76,13 +80,22 @@ function memorySource(place: Place, tool: FileHandle): Extract<Opened, { kind: "
     },
     report(): SourceReport {
       if (findings === null || ended === null) throw new HoldfastError("unexpected", "memory: there is no report before the bytes have ended");
-      const problems = [...(ended.status === 0 ? [] : [`the memory tool ended with ${ended.status}${ended.said === "" ? "" : `: ${ended.said}`}`]), ...findings.problems];
+      const problems = [
+        ...(ended.status === 0 ? [] : [`the memory tool ended with ${ended.status}${ended.said === "" ? "" : `: ${ended.said}`}`]),
+        ...findings.problems,
+      ];
       const known = ram?.reduce((sum, range) => sum + range.end - range.start + 1n, 0n);
       const walked = `${findings.records.length} records with ${findings.bytes} of ${known ?? "an unknown number of"} bytes of System RAM; blocks of zeros are left out`;
       return {
         outcome: problems.length === 0 ? "collected" : total === 0 ? "failed" : "truncated",
         detail: [...problems.slice(0, 20), walked].join("; "),
-        coverage: { asked: null, got: window, gaps: problems.slice(0, 1000).map((problem) => ({ what: "memory", outcome: total === 0 ? "failed" as const : "truncated" as const, reason: problem })) },
+        coverage: {
+          asked: null,
+          got: window,
+          gaps: problems
+            .slice(0, 1000)
+            .map((problem) => ({ what: "memory", outcome: total === 0 ? ("failed" as const) : ("truncated" as const), reason: problem })),
+        },
         files: null,
         bad: [],
       };
@@ -112,7 +125,10 @@ async function startAcquisition(place: Place, tool: FileHandle, signal: AbortSig
     await rm(directory, { recursive: true, force: true });
     throw error;
   }
-  const child = spawn(`/proc/${process.pid}/fd/${tool.fd}`, ["acquire", "--compress", "--source", "/proc/kcore", path], { stdio: ["ignore", "ignore", "pipe"], env: { LC_ALL: "C" } });
+  const child = spawn(`/proc/${process.pid}/fd/${tool.fd}`, ["acquire", "--compress", "--source", "/proc/kcore", path], {
+    stdio: ["ignore", "ignore", "pipe"],
+    env: { LC_ALL: "C" },
+  });
   const said = stderrOf(child);
   const ended = new Promise<Ended>((resolve) => {
     child.on("error", (error) => resolve({ status: systemCode(error) ?? error.name, said: said() }));

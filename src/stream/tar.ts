@@ -38,7 +38,10 @@ export async function* tarStream(entries: AsyncIterable<TarEntry>): AsyncGenerat
       yield piece;
     }
     if (given !== member.size)
-      throw new HoldfastError("unexpected", `archive member ${JSON.stringify(Buffer.from(member.path).toString())} promised ${member.size} bytes and gave ${given}`);
+      throw new HoldfastError(
+        "unexpected",
+        `archive member ${JSON.stringify(Buffer.from(member.path).toString())} promised ${member.size} bytes and gave ${given}`,
+      );
     const rest = given % block;
     if (rest > 0) yield Buffer.alloc(block - rest);
   }
@@ -71,13 +74,19 @@ function extendedRecords(member: TarMember): Buffer {
   const names: [string, Uint8Array][] = [];
   if (!fits(member.path, 100)) names.push(["path", member.path]);
   if (member.linkTarget !== null && !fits(member.linkTarget, 100)) names.push(["linkpath", member.linkTarget]);
-  for (const [key, text] of [["uname", member.owner], ["gname", member.group]] as const)
+  for (const [key, text] of [
+    ["uname", member.owner],
+    ["gname", member.group],
+  ] as const)
     if (!fits(Buffer.from(text), 31)) names.push([key, Buffer.from(text)]);
   // The standard's own word for "these names are bytes, not UTF-8"; it must precede the names it speaks of.
   if (names.some(([, value]) => !isUtf8(value))) records.push(record("hdrcharset", Buffer.from("BINARY")));
   for (const [key, value] of names) records.push(record(key, value));
   if (member.size > 0o77777777777) records.push(record("size", Buffer.from(String(member.size))));
-  for (const [key, id] of [["uid", member.uid], ["gid", member.gid]] as const)
+  for (const [key, id] of [
+    ["uid", member.uid],
+    ["gid", member.gid],
+  ] as const)
     if (id > 0o7777777) records.push(record(key, Buffer.from(String(id))));
   if (member.mtimeNs % 1_000_000_000n !== 0n || !timeFits(member.mtimeNs)) records.push(record("mtime", Buffer.from(decimalTime(member.mtimeNs))));
   return Buffer.concat(records);

@@ -11,7 +11,19 @@ const home = mkdtempSync(join(tmpdir(), "holdfast-tar-"));
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 
 function member(path: Uint8Array | string, over: Partial<TarMember> = {}): TarMember {
-  return { path: Buffer.from(path), type: "file", size: 0, mode: 0o644, uid: 0, gid: 0, owner: "root", group: "root", mtimeNs: 1_700_000_000_000_000_000n, linkTarget: null, ...over };
+  return {
+    path: Buffer.from(path),
+    type: "file",
+    size: 0,
+    mode: 0o644,
+    uid: 0,
+    gid: 0,
+    owner: "root",
+    group: "root",
+    mtimeNs: 1_700_000_000_000_000_000n,
+    linkTarget: null,
+    ...over,
+  };
 }
 
 async function* pieces(...all: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
@@ -45,10 +57,26 @@ describe("a pax archive", () => {
     let run = 0;
     await fc.assert(
       fc.asyncProperty(
-        fc.uniqueArray(fc.record({ name: fileName, content: fc.uint8Array({ maxLength: 1500 }), mode: fc.constantFrom(0o600, 0o644, 0o755), seconds: fc.integer({ min: -1000, max: 4_000_000_000 }), nanos: fc.integer({ min: 0, max: 999_999_999 }) }), { minLength: 1, maxLength: 4, selector: (file) => file.name.toString("latin1") }),
+        fc.uniqueArray(
+          fc.record({
+            name: fileName,
+            content: fc.uint8Array({ maxLength: 1500 }),
+            mode: fc.constantFrom(0o600, 0o644, 0o755),
+            seconds: fc.integer({ min: -1000, max: 4_000_000_000 }),
+            nanos: fc.integer({ min: 0, max: 999_999_999 }),
+          }),
+          { minLength: 1, maxLength: 4, selector: (file) => file.name.toString("latin1") },
+        ),
         async (files) => {
           run += 1;
-          const entries = files.map((file) => ({ member: member(Buffer.concat([Buffer.from("d/"), file.name]), { size: file.content.length, mode: file.mode, mtimeNs: BigInt(file.seconds) * 1_000_000_000n + BigInt(file.nanos) }), bytes: pieces(file.content) }));
+          const entries = files.map((file) => ({
+            member: member(Buffer.concat([Buffer.from("d/"), file.name]), {
+              size: file.content.length,
+              mode: file.mode,
+              mtimeNs: BigInt(file.seconds) * 1_000_000_000n + BigInt(file.nanos),
+            }),
+            bytes: pieces(file.content),
+          }));
           const archive = await write(`run-${run}.tar`, entries);
           const out = join(home, `run-${run}`);
           mkdirSync(out);

@@ -37,7 +37,8 @@ function pattern(size: number): Buffer {
 /** Refuses every range that touches a bad sector, as a disk does. */
 function failing(handle: FileHandle, badSectors: readonly number[]): ReadAt {
   return async (into, offset) => {
-    if (badSectors.some((sector) => sector * 512 < offset + into.length && (sector + 1) * 512 > offset)) throw Object.assign(new Error("EIO: i/o error, read"), { code: "EIO" });
+    if (badSectors.some((sector) => sector * 512 < offset + into.length && (sector + 1) * 512 > offset))
+      throw Object.assign(new Error("EIO: i/o error, read"), { code: "EIO" });
     return (await handle.read(into, 0, into.length, offset)).bytesRead;
   };
 }
@@ -109,7 +110,10 @@ describe("the image of a disk", () => {
     using home = temporary();
     const path = join(home.path, "short.img");
     writeFileSync(path, pattern(500_000));
-    const source = await openImage(path, (handle) => async (into, offset) => (await handle.read(into, 0, Math.max(0, Math.min(into.length, 300_000 - offset)), offset)).bytesRead);
+    const source = await openImage(
+      path,
+      (handle) => async (into, offset) => (await handle.read(into, 0, Math.max(0, Math.min(into.length, 300_000 - offset)), offset)).bytesRead,
+    );
     expect((await readAll(source)).length).toBe(300_000);
     expect(source.report()).toMatchObject({ outcome: "truncated", detail: "it promised 500000 bytes and ended at 300000" });
     await source.close();
@@ -142,8 +146,16 @@ describe("the image of a disk", () => {
     using home = temporary();
     execFileSync("mkfifo", [join(home.path, "pipe")]);
     mkdirSync(join(home.path, "dir"));
-    expect(await diskImage(here, join(home.path, "nothing"))).toMatchObject({ kind: "none", outcome: "unavailable", detail: expect.stringMatching(/no such file or device/) });
-    expect(await diskImage(here, join(home.path, "dir"))).toMatchObject({ kind: "none", outcome: "unavailable", detail: expect.stringMatching(/is a directory/) });
+    expect(await diskImage(here, join(home.path, "nothing"))).toMatchObject({
+      kind: "none",
+      outcome: "unavailable",
+      detail: expect.stringMatching(/no such file or device/),
+    });
+    expect(await diskImage(here, join(home.path, "dir"))).toMatchObject({
+      kind: "none",
+      outcome: "unavailable",
+      detail: expect.stringMatching(/is a directory/),
+    });
     expect(await diskImage(here, join(home.path, "pipe"))).toMatchObject({ kind: "none", outcome: "unavailable", detail: expect.stringMatching(/is a pipe/) });
     expect(await diskImage(here, "/dev/null")).toMatchObject({ kind: "none", outcome: "unavailable", detail: expect.stringMatching(/is a character-device/) });
   });
@@ -152,7 +164,11 @@ describe("the image of a disk", () => {
     using home = temporary();
     const path = join(home.path, "sparse.img");
     const content = Buffer.alloc(3 * 1024 * 1024 + 777);
-    const islands = [[0, 5000], [1024 * 1024 + 13, 100_000], [content.length - 900, 900]] as const;
+    const islands = [
+      [0, 5000],
+      [1024 * 1024 + 13, 100_000],
+      [content.length - 900, 900],
+    ] as const;
     writeFileSync(path, "");
     truncateSync(path, content.length);
     const file = openSync(path, "r+");

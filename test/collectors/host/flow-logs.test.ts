@@ -13,7 +13,13 @@ function kernel(root: string, files: Readonly<Record<string, string>>): string {
 describe("flow logs of a host", () => {
   test("tracked connections, their statistics and the socket tables are taken as the kernel shows them", async () => {
     using home = temporary();
-    const files = { "proc/net/nf_conntrack": "ipv4 2 tcp 6 431999 ESTABLISHED src=10.0.0.1\n", "proc/net/stat/nf_conntrack": "entries\n", "proc/net/tcp": "head\n", "proc/net/ip_tables_names": "", "proc/sys/net/netfilter/nf_conntrack_count": "1\n" };
+    const files = {
+      "proc/net/nf_conntrack": "ipv4 2 tcp 6 431999 ESTABLISHED src=10.0.0.1\n",
+      "proc/net/stat/nf_conntrack": "entries\n",
+      "proc/net/tcp": "head\n",
+      "proc/net/ip_tables_names": "",
+      "proc/sys/net/netfilter/nf_conntrack_count": "1\n",
+    };
     const got = await gather(flowLogs(placeAt(kernel(home.path, files)), window), home.path);
     for (const [path, text] of Object.entries(files)) expect(got.read(`root/${path}`).toString()).toBe(text);
     expect(got.report.outcome).toBe("collected");
@@ -33,7 +39,13 @@ describe("flow logs of a host", () => {
 
   test("tracking without a file for it is not taken for no tracking", async () => {
     using home = temporary();
-    const got = await gather(flowLogs(placeAt(kernel(home.path, { "proc/net/tcp": "head\n", "proc/net/ip_tables_names": "", "proc/sys/net/netfilter/nf_conntrack_count": "7\n" })), window), home.path);
+    const got = await gather(
+      flowLogs(
+        placeAt(kernel(home.path, { "proc/net/tcp": "head\n", "proc/net/ip_tables_names": "", "proc/sys/net/netfilter/nf_conntrack_count": "7\n" })),
+        window,
+      ),
+      home.path,
+    );
     expect(got.report.outcome).toBe("truncated");
     expect(got.report.coverage?.gaps).toEqual([{ what: "connection tracking", outcome: "unavailable", reason: expect.stringMatching(/not loaded/) }]);
   });

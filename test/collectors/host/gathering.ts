@@ -29,7 +29,14 @@ export function streamOf(opened: Opened): StreamSource {
   return opened.source;
 }
 
-export type Gathered = { readonly report: SourceReport; readonly lines: readonly ManifestLine[]; readonly listing: readonly string[]; read(member: string): Buffer; readonly archive: string; readonly directory: string };
+export type Gathered = {
+  readonly report: SourceReport;
+  readonly lines: readonly ManifestLine[];
+  readonly listing: readonly string[];
+  read(member: string): Buffer;
+  readonly archive: string;
+  readonly directory: string;
+};
 
 /** Runs a source to its end and looks at the archive with GNU tar, not with code of this project. */
 export async function gather(source: StreamSource, into: string): Promise<Gathered> {
@@ -43,7 +50,11 @@ export async function gather(source: StreamSource, into: string): Promise<Gather
   await source.close();
   const listing = tar("-tf", archive).toString("latin1").trimEnd().split("\n");
   const read = (member: string): Buffer => tar("-xOf", archive, member);
-  const lines = read("manifest.jsonl").toString().trimEnd().split("\n").map((line): ManifestLine => JSON.parse(line));
+  const lines = read("manifest.jsonl")
+    .toString()
+    .trimEnd()
+    .split("\n")
+    .map((line): ManifestLine => JSON.parse(line));
   return { report, lines, listing, read, archive, directory };
 }
 

@@ -68,9 +68,16 @@ describe("walking a memory image", () => {
 
   test.for(["raw", "literal", "uncompressed"] as const)("a whole image (%s) has no problems, in whatever pieces it comes", (style) => {
     const image = Buffer.concat([low, high].map((given) => (style === "raw" ? raw(given) : packed(given, style))));
-    const expected = { records: [low, high].map(({ start, content }) => ({ start, end: start + BigInt(content.length) - 1n })), bytes: BigInt(low.content.length + high.content.length), problems: [] };
+    const expected = {
+      records: [low, high].map(({ start, content }) => ({ start, end: start + BigInt(content.length) - 1n })),
+      bytes: BigInt(low.content.length + high.content.length),
+      problems: [],
+    };
     expect(walk(image, image.length, parseIomem(iomem))).toEqual(expected);
-    fc.assert(fc.property(fc.integer({ min: 1, max: 70_000 }), (chunk) => void expect(walk(image, chunk)).toEqual(expected)), { numRuns: 20 });
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 70_000 }), (chunk) => void expect(walk(image, chunk)).toEqual(expected)),
+      { numRuns: 20 },
+    );
   });
 
   test.for(["raw", "literal"] as const)("an image (%s) cut anywhere but between records is never whole", (style) => {
@@ -87,7 +94,9 @@ describe("walking a memory image", () => {
   });
 
   test("records outside System RAM, overlapping records and foreign bytes are named", () => {
-    expect(walk(raw({ start: 0n, content: Buffer.alloc(4096) }), 1000, parseIomem(iomem)).problems).toEqual(["record 0-fff is not within System RAM of /proc/iomem"]);
+    expect(walk(raw({ start: 0n, content: Buffer.alloc(4096) }), 1000, parseIomem(iomem)).problems).toEqual([
+      "record 0-fff is not within System RAM of /proc/iomem",
+    ]);
     expect(walk(Buffer.concat([raw(high), raw(high)])).problems).toEqual([expect.stringMatching(/overlaps/)]);
     expect(walk(Buffer.concat([raw(low), Buffer.alloc(64, 0x41)])).problems).toEqual([expect.stringMatching(/no record header/)]);
     expect(walk(Buffer.alloc(0)).problems).toEqual(["it has no whole record"]);
@@ -101,6 +110,9 @@ describe("walking a memory image", () => {
 
   test("addresses hidden from an ordinary user are unknown, not zero", () => {
     expect(parseIomem("00000000-00000000 : System RAM\n00000000-00000000 : Reserved\n")).toBeNull();
-    expect(parseIomem(iomem)).toEqual([{ start: 0x1000n, end: 0x9efffn }, { start: 0x100000n, end: 0xbfffffn }]);
+    expect(parseIomem(iomem)).toEqual([
+      { start: 0x1000n, end: 0x9efffn },
+      { start: 0x100000n, end: 0xbfffffn },
+    ]);
   });
 });

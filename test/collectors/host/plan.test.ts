@@ -45,7 +45,8 @@ describe("the plan for a host", () => {
     using home = temporary();
     writeFileSync(makeParent(join(home.path, "var/log/auth.log")), "x");
     mkdirSync(join(home.path, "dev/shm"), { recursive: true });
-    const picture = (): unknown => readdirSync(home.path, { recursive: true, encoding: "utf8" }).map((name) => [name, lstatSync(join(home.path, name), { bigint: true })]);
+    const picture = (): unknown =>
+      readdirSync(home.path, { recursive: true, encoding: "utf8" }).map((name) => [name, lstatSync(join(home.path, name), { bigint: true })]);
     const before = picture();
     await planFor(home.path, { logs: ["/var/log"] });
     expect(picture()).toEqual(before);
@@ -66,7 +67,6 @@ describe("the plan for a host", () => {
   test("names from the command line reach no terminal raw", async () => {
     using home = temporary();
     const plan = await planFor(home.path, { disks: ["/dev/\x1b[2J"], logs: ["/var/\x07\n"] });
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: that none is there is the claim
     expect(plan.steps.map((step) => step.id + step.title + step.calls.map((call) => call.call)).join("")).not.toMatch(/[\x00-\x1f]/);
   });
 
@@ -77,7 +77,8 @@ describe("the plan for a host", () => {
     expect(plan.steps).toEqual([]);
     expect(plan.without.map((item) => item.kind)).toEqual(expect.arrayContaining(["state", "memory", "flow-logs", "access-logs", "disk-image"]));
     const linux = await planFor(home.path);
-    for (const step of linux.steps) expect(await windows.open(step, signal)).toMatchObject({ kind: "none", outcome: "unavailable", detail: expect.stringMatching(/win32/) });
+    for (const step of linux.steps)
+      expect(await windows.open(step, signal)).toMatchObject({ kind: "none", outcome: "unavailable", detail: expect.stringMatching(/win32/) });
   });
 
   test("macOS has what it has, and names the rest", async () => {
@@ -105,7 +106,11 @@ describe("as an ordinary user", () => {
   test.skipIf(asOther === null)("what is refused is denied file by file, and what is readable is taken", { timeout: 60_000 }, () => {
     using home = temporary();
     execFileSync("chmod", ["755", home.path]);
-    for (const [name, mode] of [["auth.log", "600"], ["wtmp", "644"], ["secret/inner.log", "600"]] as const) {
+    for (const [name, mode] of [
+      ["auth.log", "600"],
+      ["wtmp", "644"],
+      ["secret/inner.log", "600"],
+    ] as const) {
       const path = makeParent(join(home.path, "var/log", name));
       writeFileSync(path, name);
       execFileSync("chmod", [mode, path]);
@@ -148,7 +153,11 @@ function ordinaryUser(): readonly string[] | null {
   if (process.getuid?.() !== 0) return [process.execPath];
   const words = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", process.execPath];
   try {
-    execFileSync(words[0] ?? "", [...words.slice(1), "-e", `require("node:fs").accessSync(${JSON.stringify(new URL("../../../collectors/host/plan.ts", import.meta.url).pathname)})`], { stdio: "ignore" });
+    execFileSync(
+      words[0] ?? "",
+      [...words.slice(1), "-e", `require("node:fs").accessSync(${JSON.stringify(new URL("../../../collectors/host/plan.ts", import.meta.url).pathname)})`],
+      { stdio: "ignore" },
+    );
     return words;
   } catch {
     return null;

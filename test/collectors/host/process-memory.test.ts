@@ -34,12 +34,20 @@ describe("the memory of a process", () => {
     const members = got.listing.filter((name) => name.startsWith("mem/"));
     expect(members.length).toBeGreaterThan(10);
     for (const member of members) {
-      const [start = 0n, end = 0n] = member.slice(4).split("-").map((text) => BigInt(`0x${text}`));
+      const [start = 0n, end = 0n] = member
+        .slice(4)
+        .split("-")
+        .map((text) => BigInt(`0x${text}`));
       expect(mappings.some((mapping) => mapping.start <= start && end <= mapping.end)).toBe(true);
       expect(lineOf(got, member).size).toBe(String(end - start));
     }
     expect(members.some((member) => got.read(member).includes(marker))).toBe(true);
-    const ranges = got.read("ranges.jsonl").toString().trimEnd().split("\n").map((line) => JSON.parse(line));
+    const ranges = got
+      .read("ranges.jsonl")
+      .toString()
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
     expect(ranges.map((range) => range.start)).toEqual(mappings.map((mapping) => mapping.start.toString(16)));
     expect(ranges.flatMap((range) => range.members).filter((member) => lineOf(got, member).member !== null)).toEqual(members);
   });

@@ -13,10 +13,17 @@ describe("socket tables", () => {
   ] as const)("%s is %s", ([hex, shown]) => expect(endpoint(hex)).toBe(shown));
 
   test("the example of proc_pid_net(5)-shaped tables is read by column", () => {
-    const tcp = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n   0: 0100007F:0016 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 12345 1 0000 100 0 0 10 0\n";
-    expect(parseSockets("tcp", Buffer.from(tcp))).toEqual([{ protocol: "tcp", local: "127.0.0.1:22", remote: "0.0.0.0:0", state: "LISTEN", uid: 1000, inode: "12345" }]);
-    const unix = "Num       RefCount Protocol Flags    Type St Inode Path\n000000002b9df0b0: 00000002 00000000 00010000 0001 01  777 /run/a b.sock\n0000000066219ea1: 00000003 00000000 00000000 0001 03  1175\n";
-    expect(parseSockets("unix", Buffer.from(unix))).toMatchObject([{ local: "/run/a b.sock", state: "LISTEN", inode: "777" }, { local: null, state: "CONNECTED", inode: "1175" }]);
+    const tcp =
+      "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n   0: 0100007F:0016 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 12345 1 0000 100 0 0 10 0\n";
+    expect(parseSockets("tcp", Buffer.from(tcp))).toEqual([
+      { protocol: "tcp", local: "127.0.0.1:22", remote: "0.0.0.0:0", state: "LISTEN", uid: 1000, inode: "12345" },
+    ]);
+    const unix =
+      "Num       RefCount Protocol Flags    Type St Inode Path\n000000002b9df0b0: 00000002 00000000 00010000 0001 01  777 /run/a b.sock\n0000000066219ea1: 00000003 00000000 00000000 0001 03  1175\n";
+    expect(parseSockets("unix", Buffer.from(unix))).toMatchObject([
+      { local: "/run/a b.sock", state: "LISTEN", inode: "777" },
+      { local: null, state: "CONNECTED", inode: "1175" },
+    ]);
   });
 
   test("a table cut or garbled gives the rows that are whole", () => {
@@ -35,7 +42,12 @@ describe("this machine's sockets", () => {
     const port = typeof address === "object" ? address?.port : undefined;
     const got = await gather(state(placeAt("/")), home.path);
     server.close();
-    const rows = got.read("derived/sockets.jsonl").toString().trimEnd().split("\n").map((line) => JSON.parse(line));
+    const rows = got
+      .read("derived/sockets.jsonl")
+      .toString()
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
     const ours = rows.filter((row) => row.protocol === "tcp" && row.local === `127.0.0.1:${port}`);
     expect(ours).toMatchObject([{ state: "LISTEN", owners: [{ pid: process.pid }] }]);
   });

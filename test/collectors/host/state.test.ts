@@ -18,7 +18,10 @@ describe("the state of this machine", () => {
   beforeAll(async () => {
     sleepBytes = readFileSync("/bin/sleep");
     // A deleted-but-running program, one whose name only pretends to be deleted, and one with a hostile command line.
-    for (const [name, remove] of [["gone", true], ["kept (deleted)", false]] as const) {
+    for (const [name, remove] of [
+      ["gone", true],
+      ["kept (deleted)", false],
+    ] as const) {
       const path = join(home.path, name);
       copyFileSync("/bin/sleep", path);
       const child = spawn(path, ["600"], { stdio: "ignore" });
@@ -29,7 +32,12 @@ describe("the state of this machine", () => {
     children.push(spawn("/bin/sleep", ["600"], { argv0: "\x1b[2J[kworker/0:1]\n", stdio: "ignore", env: { HOLDFAST_TEST_SECRET: "in-the-environment" } }));
     await new Promise((resolve) => setTimeout(resolve, 200));
     got = await gather(state(placeAt("/")), home.path);
-    processes = got.read("derived/processes.jsonl").toString().trimEnd().split("\n").map((line) => JSON.parse(line));
+    processes = got
+      .read("derived/processes.jsonl")
+      .toString()
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
   });
   afterAll(() => {
     for (const child of children) child.kill("SIGKILL");
@@ -59,7 +67,16 @@ describe("the state of this machine", () => {
     expect(own?.["openFiles"]).toEqual(expect.arrayContaining([expect.objectContaining({ fd: 0 })]));
   });
 
-  test.for(["root/proc/version", "root/proc/self/mountinfo", "root/proc/net/tcp", "root/proc/net/route", "root/etc/passwd", "root/etc/group", "root/proc/uptime", "root/proc/sys/kernel/tainted"])("%s is a member", (name) => {
+  test.for([
+    "root/proc/version",
+    "root/proc/self/mountinfo",
+    "root/proc/net/tcp",
+    "root/proc/net/route",
+    "root/etc/passwd",
+    "root/etc/group",
+    "root/proc/uptime",
+    "root/proc/sys/kernel/tainted",
+  ])("%s is a member", (name) => {
     expect(got.listing).toContain(name);
   });
 
@@ -116,7 +133,12 @@ describe("the state of a mounted machine", () => {
       if (path.endsWith("id_ed25519") || path.endsWith("-json.log")) expect(got.listing).not.toContain(`root/${path}`);
       else expect(got.read(`root/${path}`).toString()).toBe(text);
     }
-    const processes = got.read("derived/processes.jsonl").toString().trimEnd().split("\n").map((line) => JSON.parse(line));
+    const processes = got
+      .read("derived/processes.jsonl")
+      .toString()
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
     expect(processes).toMatchObject([
       { pid: 1, ppid: 0, kernelThread: false, arguments: ["/sbin/init", "--x"], openFiles: [{ fd: 3, target: "socket:[4242]" }] },
       { pid: 2, kernelThread: true },

@@ -20,7 +20,12 @@ const image = Buffer.concat([lime(0x1000n, Buffer.alloc(300_000, 1)), lime(0x100
 
 /** A root whose kernel "gives memory", and a program in the memory tool's place that is pinned by its digest. */
 function machine(root: string, script: string, over: Partial<Place> = {}): Place {
-  for (const [path, text] of [["proc/kcore", ""], ["proc/iomem", "00001000-0009efff : System RAM\n00100000-00bfffff : System RAM\n"], ["proc/meminfo", "MemTotal:       12000 kB\n"]] as const) writeFileSync(makeParent(join(root, path)), text);
+  for (const [path, text] of [
+    ["proc/kcore", ""],
+    ["proc/iomem", "00001000-0009efff : System RAM\n00100000-00bfffff : System RAM\n"],
+    ["proc/meminfo", "MemTotal:       12000 kB\n"],
+  ] as const)
+    writeFileSync(makeParent(join(root, path)), text);
   mkdirSync(join(root, "dev/shm"), { recursive: true });
   writeFileSync(join(root, "image"), image);
   const tool = join(root, "avml");
@@ -42,7 +47,9 @@ async function acquire(place: Place): Promise<{ readonly bytes: Buffer; readonly
 describe("the whole memory", () => {
   test("comes through a pipe in tmpfs, walked to its end, and nothing is left behind", async () => {
     using home = temporary();
-    const { bytes, report } = await acquire(machine(home.path, 'test "$1 $2 $3 $4" = "acquire --compress --source /proc/kcore" && test -p "$out" && cat "$image" > "$out"'));
+    const { bytes, report } = await acquire(
+      machine(home.path, 'test "$1 $2 $3 $4" = "acquire --compress --source /proc/kcore" && test -p "$out" && cat "$image" > "$out"'),
+    );
     expect(bytes.equals(image)).toBe(true);
     expect(report).toMatchObject({ outcome: "collected", detail: expect.stringMatching(/^2 records with 800000 of 12181504 bytes of System RAM/) });
     expect(readdirSync(join(home.path, "dev/shm"))).toEqual([]);
@@ -74,9 +81,19 @@ describe("the whole memory", () => {
   });
 
   test.for<[string, (root: string) => Place, "denied" | "unavailable", RegExp]>([
-    ["another digest than the pinned one", (root) => machine(root, "exit 0", { avml: { path: join(root, "avml"), sha256: "0".repeat(64) } }), "unavailable", /was not started/],
+    [
+      "another digest than the pinned one",
+      (root) => machine(root, "exit 0", { avml: { path: join(root, "avml"), sha256: "0".repeat(64) } }),
+      "unavailable",
+      /was not started/,
+    ],
     ["no tool", (root) => machine(root, "exit 0", { avml: null }), "unavailable", /no memory tool is configured/],
-    ["a tool that is not there", (root) => machine(root, "exit 0", { avml: { path: join(root, "none"), sha256: "0".repeat(64) } }), "unavailable", /cannot be read \(ENOENT\)/],
+    [
+      "a tool that is not there",
+      (root) => machine(root, "exit 0", { avml: { path: join(root, "none"), sha256: "0".repeat(64) } }),
+      "unavailable",
+      /cannot be read \(ENOENT\)/,
+    ],
     ["an ordinary user", (root) => machine(root, "exit 0", { uid: 1000 }), "denied", /needs root/],
     ["another processor", (root) => machine(root, "exit 0", { arch: "arm64" }), "unavailable", /x86_64 only/],
     ["another system", (root) => machine(root, "exit 0", { platform: "darwin" }), "unavailable", /darwin/],
