@@ -1,6 +1,6 @@
 import type { App } from "../app.ts";
 import type { CollectionResult } from "../core/collection-result.ts";
-import type { Exhibit } from "../core/exhibit.ts";
+import { type Exhibit, whyNotSealed } from "../core/exhibit.ts";
 import { terminalSafe } from "../core/printable.ts";
 import { present } from "./output.ts";
 import type { Session } from "./session.ts";
@@ -25,9 +25,9 @@ export async function printCollections(session: Session, app: App, collections: 
   const warned = new Set<string>();
   for (const { exhibits } of results)
     for (const { stored } of exhibits)
-      if (stored !== null && !stored.sealed && !warned.has(stored.text)) {
-        warned.add(stored.text);
-        session.output.say(session.output.paint.yellow(`Not sealed: ${stored.text}`));
+      if (stored !== null && !stored.sealed && !warned.has(whyNotSealed(stored))) {
+        warned.add(whyNotSealed(stored));
+        session.output.say(session.output.paint.yellow(terminalSafe(`Warning: ${whyNotSealed(stored)}`)));
       }
 }
 

@@ -1,4 +1,5 @@
 import { describeError, HoldfastError } from "../core/error.ts";
+import { whyNotSealed } from "../core/exhibit.ts";
 import type { CollectionOrder, StepState } from "../core/jobs.ts";
 import type { Step } from "../core/plan.ts";
 import type { Source } from "../core/source.ts";
@@ -84,7 +85,7 @@ async function endStep(context: LeasedContext, order: CollectionOrder, step: Ste
   context.jobs.mark(context.lease, step.id, "done");
   context.jobs.forget(order.collection, exhibit);
   // What a directory is worth is said once, with the results; any other missing seal is news.
-  const lock = receipt === null || receipt.sealed || receipt.mode === "directory" ? null : receipt.text;
+  const lock = receipt === null || receipt.sealed || receipt.mode === "directory" ? null : whyNotSealed(receipt);
   context.progress({ kind: "end", exhibit, outcome: end.outcome, detail: [end.detail.text, lock].filter((t) => t !== null).join("; ") || null });
 }
 

@@ -29,7 +29,7 @@ export function exhibitFromActs(id: string, acts: readonly Act[]): Exhibit | nul
   const digest = outcome.digests[id];
   const stored = acts.findLast((act) => act.stored !== null)?.stored ?? null;
   // Why it is not sealed belongs beside what happened to the bytes; a directory's lock is said in the receipt itself.
-  const notSealed = stored !== null && !stored.sealed && stored.mode !== "directory" ? stored.text : null;
+  const notSealed = stored === null || stored.sealed || stored.mode === "directory" ? null : whyNotSealed(stored);
   return {
     id,
     kind: detail.kind,
@@ -46,6 +46,11 @@ export function exhibitFromActs(id: string, acts: readonly Act[]): Exhibit | nul
     copies: [],
     acts: acts.map((act) => String(act.seq)),
   };
+}
+
+/** What differs from what was asked; where nothing differs, what this lock is worth. */
+export function whyNotSealed(receipt: Receipt): string {
+  return receipt.problems.length > 0 ? `not sealed: ${receipt.problems.join("; ")}` : receipt.text;
 }
 
 /** The outcome act's own record of the object: what was put, and under which promise. Null where nothing was stored. */

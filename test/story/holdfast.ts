@@ -97,7 +97,7 @@ export type ExhibitJson = {
   readonly bytes: string;
   readonly sha256: string | null;
   readonly coverage: { readonly gaps: readonly { readonly what: string; readonly outcome: string; readonly reason: string }[] } | null;
-  readonly stored: { readonly uri: string; readonly version: string | null; readonly sealed: boolean; readonly lock: string; readonly mode: string | null; readonly retainUntil: string | null; readonly bytes: string; readonly text: string } | null;
+  readonly stored: { readonly uri: string; readonly version: string | null; readonly sealed: boolean; readonly lock: string; readonly mode: string | null; readonly retainUntil: string | null; readonly bytes: string; readonly text: string; readonly problems: readonly string[] } | null;
 };
 export type VerifyJson = {
   readonly verdict: string;
