@@ -45,6 +45,8 @@ function printList(list: readonly unknown[], state: State): string {
 function printObject(object: object, state: State): string {
   const prototype: unknown = Object.getPrototypeOf(object);
   if (prototype !== Object.prototype && prototype !== null) throw refuse(state, "is not a plain object");
+  const inOrder = printInOrder(object, state);
+  if (inOrder !== null) return inOrder;
   const entries = Object.entries(object);
   for (const entry of entries) {
     const name = normalise(entry[0], state);
@@ -62,6 +64,28 @@ function printObject(object: object, state: State): string {
     previous = name;
   }
   return `{${text}}`;
+}
+
+/** The common case, without sorting: names of plain ASCII that already stand in order. Null where it is not that. */
+function printInOrder(object: object, state: State): string | null {
+  if (!hasMembers(object)) return null;
+  const names = Object.keys(object);
+  let previous = "";
+  for (const name of names) {
+    if (name <= previous || !/^[a-z_]+$/i.test(name) || name === "__proto__") return null;
+    previous = name;
+  }
+  let text = "";
+  for (const name of names) {
+    state.path.push(name);
+    text += `${text === "" ? "" : ","}"${name}":${print(object[name], state)}`;
+    state.path.pop();
+  }
+  return `{${text}}`;
+}
+
+function hasMembers(object: object): object is Readonly<Record<string, unknown>> {
+  return Object.getPrototypeOf(object) === Object.prototype;
 }
 
 /** By UTF-16 code units, as RFC 8785 §3.2.3 wants and as `<` compares. */

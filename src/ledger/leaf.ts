@@ -45,12 +45,12 @@ type Subject = { readonly name: string; readonly digest: { readonly sha256: stri
 export function statementOf(origin: string, predicate: Predicate): Statement {
   const subject: Subject[] = Object.keys(predicate.digests)
     .sort()
-    .map((id) => ({ name: id, digest: { sha256: predicate.digests[id]?.sha256 ?? "" } }));
+    .map((id) => ({ digest: { sha256: predicate.digests[id]?.sha256 ?? "" }, name: id }));
   if (subject.length === 0) {
     const name = predicate.case ?? origin;
-    subject.push({ name, digest: { sha256: hash("sha256", name, "hex") }, annotations: { digestOf: "name" } });
+    subject.push({ annotations: { digestOf: "name" }, digest: { sha256: hash("sha256", name, "hex") }, name });
   }
-  return { _type: STATEMENT_TYPE, subject, predicateType: PREDICATE_TYPE, predicate };
+  return { _type: STATEMENT_TYPE, predicate, predicateType: PREDICATE_TYPE, subject };
 }
 
 /**

@@ -41,6 +41,7 @@ export function parsePredicate(value: unknown): Predicate {
   const exhibits = list(p["exhibits"], "exhibits", link);
   const ids = exhibits.map((e) => e.id);
   if (new Set(ids).size !== ids.length) throw wrong("exhibits", "names one exhibit twice");
+  // In the order of JCS, which spares the printer its sorting.
   const found: Predicate = {
     act,
     actor: {
@@ -48,26 +49,26 @@ export function parsePredicate(value: unknown): Predicate {
       kind: oneOf(actor["kind"], ["person", "machine"], "actor.kind"),
       proof: oneOf(actor["proof"], ["signed", "oidc", "asserted"], "actor.proof"),
     },
-    reason: orNull(p["reason"], "reason", text),
     authority: orNull(p["authority"], "authority", text),
     case: orNull(p["case"], "case", caseId),
-    collection: orNull(p["collection"], "collection", filled),
-    step: orNull(p["step"], "step", filled),
-    target: orNull(p["target"], "target", filled),
-    exhibits,
-    digests: digests(p["digests"], ids),
-    stored: orNull(p["stored"], "stored", receipt),
-    requestIds: list(p["requestIds"], "requestIds", text),
-    lease: orNull(p["lease"], "lease", count),
-    once: orNull(p["once"], "once", filled),
-    time: time(p["time"]),
     clock: {
       offsetMs: orNull(clock["offsetMs"], "clock.offsetMs", decimal),
-      uncertaintyMs: orNull(clock["uncertaintyMs"], "clock.uncertaintyMs", decimal),
       source: filled(clock["source"], "clock.source"),
+      uncertaintyMs: orNull(clock["uncertaintyMs"], "clock.uncertaintyMs", decimal),
     },
-    tool: { name: filled(tool["name"], "tool.name"), version: filled(tool["version"], "tool.version"), sha256: sha256(tool["sha256"], "tool.sha256") },
+    collection: orNull(p["collection"], "collection", filled),
     detail: detail(p["detail"]),
+    digests: digests(p["digests"], ids),
+    exhibits,
+    lease: orNull(p["lease"], "lease", count),
+    once: orNull(p["once"], "once", filled),
+    reason: orNull(p["reason"], "reason", text),
+    requestIds: list(p["requestIds"], "requestIds", text),
+    step: orNull(p["step"], "step", filled),
+    stored: orNull(p["stored"], "stored", receipt),
+    target: orNull(p["target"], "target", filled),
+    time: time(p["time"]),
+    tool: { name: filled(tool["name"], "tool.name"), sha256: sha256(tool["sha256"], "tool.sha256"), version: filled(tool["version"], "tool.version") },
   };
   if (found.lease !== null && found.collection === null) throw wrong("lease", "is given for an act of no collection");
   if (act === "case-opened") opening(found);
@@ -86,7 +87,7 @@ function link(value: unknown, where: string): ExhibitLink {
   const l = fields(value, ["exhibit_prev", "exhibit_seq", "id"], where);
   const id = text(l["id"], `${where}.id`);
   parseExhibitId(id);
-  return { id, exhibit_seq: count(l["exhibit_seq"], `${where}.exhibit_seq`), exhibit_prev: sha256(l["exhibit_prev"], `${where}.exhibit_prev`) };
+  return { exhibit_prev: sha256(l["exhibit_prev"], `${where}.exhibit_prev`), exhibit_seq: count(l["exhibit_seq"], `${where}.exhibit_seq`), id };
 }
 
 function digests(value: unknown, ids: readonly string[]): Predicate["digests"] {
@@ -94,7 +95,7 @@ function digests(value: unknown, ids: readonly string[]): Predicate["digests"] {
     Object.entries(record(value, "digests")).map(([id, item]) => {
       if (!ids.includes(id)) throw wrong(`digests[${JSON.stringify(id)}]`, "is not an exhibit of this act");
       const d = fields(item, ["bytes", "sha256"], `digests[${id}]`);
-      return [id, { sha256: sha256(d["sha256"], `digests[${id}].sha256`), bytes: digits(d["bytes"], `digests[${id}].bytes`) }];
+      return [id, { bytes: digits(d["bytes"], `digests[${id}].bytes`), sha256: sha256(d["sha256"], `digests[${id}].sha256`) }];
     }),
   );
 }
