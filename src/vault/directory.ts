@@ -74,7 +74,7 @@ export function openDirectoryVault(options: DirectoryVaultOptions): Vault {
             "refused",
             `${printable(ref.key)} is kept until ${sidecar.retainUntil}; ${retainUntil} is not later: retention is never shortened`,
           );
-        await writeSidecar(objectPath(root, ref.key), { ...sidecar, retainUntil }, random, false);
+        await writeSidecar(objectPath(root, ref.key), { ...sidecar, retainUntil: new Date(retainUntil).toISOString().replace(".000Z", "Z") }, random, false);
         return [];
       }),
     hold: (ref, on, signal) =>

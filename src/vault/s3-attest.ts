@@ -30,6 +30,7 @@ export async function attestInS3(
     if (trouble === "missing") return { kind: "missing", text: `${named}: the store says that it does not exist` };
     return { kind: "unknown", text: `${named}: ${codeOf(error)}: ${describeError(error)}` };
   }
+  if (head.ContentLength === undefined) return { kind: "unknown", text: `${printable(stored.uri)}: the store's answer names no size` };
   const [retention, hold] = await Promise.all([readRetention(link, object, signal), readHold(link, object, signal)]);
   return { kind: "present", receipt: receiptOf(stored, head, retention, hold, { acceptBypassable, encoding, now: link.options.clock() }) };
 }
@@ -48,7 +49,7 @@ function receiptOf(stored: Stored, head: HeadObjectCommandOutput, retention: Rea
   return {
     uri: stored.uri,
     version: stored.version,
-    bytes: head.ContentLength === undefined ? "" : String(head.ContentLength),
+    bytes: String(head.ContentLength),
     encoding: judging.encoding,
     checksum: shownChecksum(stored.checksum, head),
     lock: worth,
@@ -76,7 +77,7 @@ function aboutContent(stored: Stored, head: HeadObjectCommandOutput): readonly s
       `version: the store named no version when it took the object${version === null ? "" : ` (its newest is now ${version})`}: what was locked cannot be told apart from a later object`,
     );
   else if (version !== stored.version) problems.push(`version: ${stored.version} was asked for, the store answered about ${version ?? "no version"}`);
-  if (head.ContentLength !== stored.bytes) problems.push(`size: ${stored.bytes} bytes were stored, the store has ${head.ContentLength ?? "given no size"}`);
+  if (head.ContentLength !== stored.bytes) problems.push(`size: ${stored.bytes} bytes were stored, the store has ${head.ContentLength}`);
   if (head.ChecksumSHA256 === undefined) problems.push("checksum: the store shows no SHA-256 of its own");
   else if (shownChecksum(stored.checksum, head).value !== stored.checksum.value || shownParts(head) !== partsOf(stored))
     problems.push(`checksum: ${stored.checksum.value} in ${partsOf(stored)} part(s) was stored, the store shows ${head.ChecksumSHA256}`);

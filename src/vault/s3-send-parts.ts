@@ -21,6 +21,8 @@ export async function sendParts(putting: Putting, upload: Upload, first: Part): 
   const signal = AbortSignal.any([putting.signal, stop.signal]);
   const failed = Promise.withResolvers<never>();
   failed.promise.catch(() => undefined); // told through the race below
+  const abort = (): void => failed.reject(putting.signal.reason);
+  putting.signal.addEventListener("abort", abort, { once: true }); // also while the source, not the store, is waited for
   const inFlight = new Set<Promise<void>>();
   const notes: PartNote[] = [];
   const waiting = new Map<number, PartNote>();
@@ -71,6 +73,8 @@ export async function sendParts(putting: Putting, upload: Upload, first: Part): 
     await Promise.allSettled(inFlight);
     putting.signal.throwIfAborted();
     throw error;
+  } finally {
+    putting.signal.removeEventListener("abort", abort);
   }
   if (waiting.size > 0) throw new HoldfastError("unexpected", `${printable(request.key)}: ${waiting.size} parts were acknowledged out of order`);
   return notes;

@@ -27,7 +27,9 @@ export function partsOf(bytes: Uint8Array, partSize: number, options: TestStream
       await options.before?.(number);
       if (options.endAfter !== undefined && number > options.endAfter) return;
       const from = (number - 1) * partSize;
-      const buffer = Uint8Array.from(bytes.subarray(from, from + partSize));
+      const piece = bytes.subarray(from, from + partSize);
+      const buffer = new Uint8Array(new SharedArrayBuffer(piece.length)); // as the real ring's
+      buffer.set(piece);
       taken = number;
       yield {
         number,

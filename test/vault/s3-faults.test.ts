@@ -136,6 +136,25 @@ test("aborting while the store asks for patience ends at once", async () => {
   expect(journal.load()).not.toBeNull();
 });
 
+test.for<readonly [string, boolean]>([
+  ["fails", false],
+  ["is aborted", true],
+])("an upload that %s is told at once, also while its source hangs", async ([, byAbort]) => {
+  if (!byAbort) proxy.add({ on: "UploadPart", part: 2, times: forever, does: { kind: "answer", status: 403, code: "AccessDenied" } });
+  const stop = new AbortController();
+  const hangs = Promise.withResolvers<void>();
+  const stream = partsOf(large, traits.partSize, {
+    before(number) {
+      if (number < 4) return undefined;
+      if (byAbort) setTimeout(() => stop.abort(new Error("ctrl-c")), 50);
+      return hangs.promise;
+    },
+  });
+  await expect(bench.vault.put(requestOf(traits, large, { stream }), stop.signal)).rejects.toThrow(byAbort ? "ctrl-c" : "denies it");
+  hangs.resolve();
+  await expect.poll(() => stream.released.get(4)).toBe(1); // the late part is given back too
+});
+
 test.for([
   ["AuthorizationHeaderMalformed", 400, "config", "region"],
   ["RequestTimeTooSkewed", 403, "config", "clock"],
