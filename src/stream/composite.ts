@@ -11,8 +11,7 @@ export function compositeSha256(parts: readonly Sha256[]): string {
 
 /** How the stored whole is described: its own digest where it was sent in one piece, else the composite of its part digests. */
 export function storedChecksum(type: "full" | "composite", parts: readonly Sha256[], partSize: number): StoredChecksum {
-  if (type === "composite")
-    return { algorithm: "sha256", type, value: compositeSha256(parts), partSize: String(partSize) };
+  if (type === "composite") return { algorithm: "sha256", type, value: compositeSha256(parts), partSize: String(partSize) };
   const [only] = parts;
   if (only === undefined || parts.length !== 1) throw new TypeError(`a full checksum is of one part, not of ${parts.length}`);
   return { algorithm: "sha256", type, value: base64OfSha256(only), partSize: String(partSize) };

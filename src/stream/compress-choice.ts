@@ -54,7 +54,6 @@ function takeSample(chunk: Uint8Array): Uint8Array {
   if (chunk.length <= samplePieces * sampleBytes) return chunk;
   const sample = new Uint8Array(samplePieces * sampleBytes);
   const stride = Math.floor((chunk.length - sampleBytes) / (samplePieces - 1));
-  for (let piece = 0; piece < samplePieces; piece += 1)
-    sample.set(chunk.subarray(piece * stride, piece * stride + sampleBytes), piece * sampleBytes);
+  for (let piece = 0; piece < samplePieces; piece += 1) sample.set(chunk.subarray(piece * stride, piece * stride + sampleBytes), piece * sampleBytes);
   return sample;
 }

@@ -1,4 +1,3 @@
-
 import type { Part, RawDigest } from "../core/part.ts";
 import type { RawChunk, RawSlots } from "./raw-reader.ts";
 

@@ -1,6 +1,7 @@
 import { createHash, hash } from "node:crypto";
 import { parentPort, workerData } from "node:worker_threads";
 import { HoldfastError } from "../core/error.ts";
+import { viewOf } from "./slots.ts";
 import type { WorkerMessage } from "./stream-worker.ts";
 import { eachZeroBlock } from "./zeros.ts";
 
@@ -18,14 +19,12 @@ export type HashAnswer =
 const port = parentPort;
 if (port === null) throw new HoldfastError("unexpected", "hash-worker runs as a worker thread only");
 const { mode, slots }: HashWorkerData = workerData;
-const views = slots.map((slot) => new Uint8Array(slot));
 const whole = createHash("sha256");
 
 function answer(order: HashOrder): HashAnswer {
   switch (order.kind) {
     case "slot": {
-      const bytes = views[order.slot]?.subarray(0, order.length);
-      if (bytes?.length !== order.length) throw new HoldfastError("unexpected", `no ${order.length} bytes in slot ${order.slot}`);
+      const bytes = viewOf(slots, order.slot, order.length);
       if (mode === "each") return { kind: "done", ticket: order.ticket, sha256: hash("sha256", bytes, "hex") };
       whole.update(bytes);
       return { kind: "done", ticket: order.ticket, sha256: null };

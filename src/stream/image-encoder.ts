@@ -2,12 +2,13 @@ import { createHash, type Hash } from "node:crypto";
 import { type Sha256, sha256OfBytes } from "../core/digest.ts";
 import { HoldfastError } from "../core/error.ts";
 import type { Frame } from "../core/part.ts";
+import { copyBytes } from "./copy-bytes.ts";
 import { compressChunk, frameCheck } from "./compress.ts";
 import type { CompressChoice } from "./compress-choice.ts";
 import { blockHeaderBytes, blockMax, blockType, plainHeader, storedFrameBytes, writeBlockHeader, zeroFrame } from "./frame.ts";
 import { FrameLengths } from "./seek-table.ts";
 
-export type PartSlot = { readonly index: number; readonly bytes: Uint8Array };
+export type PartSlot = { readonly index: number; readonly bytes: Buffer };
 
 /** A part that lies ready in its slot. */
 export type FilledPart = {
@@ -60,7 +61,7 @@ export class ImageEncoder {
   }
 
   /** `chunk` may be overwritten when this resolves. It must not be all zeros. */
-  async data(chunk: Uint8Array, replay: Frame | undefined): Promise<void> {
+  async data(chunk: Buffer, replay: Frame | undefined): Promise<void> {
     if (replay?.how === "zero") throw this.#changed(chunk.length, "was nothing but zeros when it was first read");
     if (replay !== undefined && replay.raw !== chunk.length) throw this.#changed(chunk.length, `had ${replay.raw} bytes`);
     const compress = replay === undefined ? this.#choice.wanted(chunk) : replay.how === "compressed";
@@ -83,24 +84,24 @@ export class ImageEncoder {
     this.#emit(true);
   }
 
-  async #putStored(chunk: Uint8Array): Promise<void> {
+  async #putStored(chunk: Buffer): Promise<void> {
     await this.#put(plainHeader(chunk.length));
     for (let at = 0; at < chunk.length; at += blockMax) {
-      const block = chunk.subarray(at, at + blockMax);
-      writeBlockHeader(this.#scratch, 0, blockType.raw, block.length, at + block.length === chunk.length);
+      const end = Math.min(chunk.length, at + blockMax);
+      writeBlockHeader(this.#scratch, 0, blockType.raw, end - at, end === chunk.length);
       await this.#put(this.#scratch);
-      await this.#put(block);
+      await this.#put(chunk, at, end);
     }
   }
 
-  async #put(bytes: Uint8Array): Promise<void> {
-    for (let at = 0; at < bytes.length; ) {
+  async #put(bytes: Buffer, from = 0, to: number = bytes.length): Promise<void> {
+    for (let at = from; at < to; ) {
       if (this.#slot !== null && this.#at === this.#partSize) this.#emit(false);
       this.#slot ??= await this.#ports.acquire();
-      const piece = bytes.subarray(at, at + this.#partSize - this.#at);
-      this.#slot.bytes.set(piece, this.#at);
-      this.#at += piece.length;
-      at += piece.length;
+      const length = Math.min(to - at, this.#partSize - this.#at);
+      copyBytes(bytes, at, at + length, this.#slot.bytes, this.#at);
+      this.#at += length;
+      at += length;
       // Hashed while the block just copied is still in the core's cache.
       if (this.#at - this.#hashed >= blockMax) this.#hashUpTo(this.#slot);
     }
@@ -151,7 +152,7 @@ export class ImageEncoder {
     );
   }
 
-  #compressorDiffers(chunk: Uint8Array, packed: Buffer | null, journaled: Frame): HoldfastError {
+  #compressorDiffers(chunk: Buffer, packed: Buffer | null, journaled: Frame): HoldfastError {
     if (packed === null || journaled.check === undefined || frameCheck(packed) !== journaled.check)
       return this.#changed(chunk.length, "compresses to other bytes");
     return new HoldfastError(

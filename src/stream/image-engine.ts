@@ -11,13 +11,7 @@ import { giveBuffers, Orders, Slots, takeBuffers, viewOf } from "./slots.ts";
 import { startWorker } from "./stream-worker.ts";
 
 /** Raw chunks go to one thread that digests the whole, and to one that frames them into parts and digests those. */
-export function openImageEngine(
-  shape: Shape,
-  compress: Compression,
-  replay: readonly Frame[],
-  now: () => number,
-  events: EngineEvents,
-): Engine {
+export function openImageEngine(shape: Shape, compress: Compression, replay: readonly Frame[], now: () => number, events: EngineEvents): Engine {
   const rawSlots = takeBuffers(shape.rawSlots, shape.chunkBytes);
   const partSlots = takeBuffers(shape.partSlots, shape.partSize);
   const free = new Slots(shape.rawSlots);

@@ -3,6 +3,7 @@ import { HoldfastError } from "../core/error.ts";
 import type { Compression, Frame } from "../core/part.ts";
 import { compressChoice } from "./compress-choice.ts";
 import { type FilledPart, ImageEncoder, type PartSlot } from "./image-encoder.ts";
+import { viewOf } from "./slots.ts";
 import { reporting, type WorkerMessage } from "./stream-worker.ts";
 
 export type ImageWorkerData = {
@@ -17,15 +18,12 @@ export type ImageOrder =
   | { readonly kind: "end" }
   /** The consumer gave a part slot back; `rate` is how fast it takes bytes (a millisecond), where that is known. */
   | { readonly kind: "released"; readonly slot: number; readonly rate: number | null };
-export type ImageAnswer =
-  | { readonly kind: "done"; readonly ticket: number }
-  | { readonly kind: "part"; readonly part: FilledPart };
+export type ImageAnswer = { readonly kind: "done"; readonly ticket: number } | { readonly kind: "part"; readonly part: FilledPart };
 
 const port = parentPort;
 if (port === null) throw new HoldfastError("unexpected", "image-worker runs as a worker thread only");
 const { partSize, compress, rawSlots, partSlots }: ImageWorkerData = workerData;
-const rawViews = rawSlots.map((slot) => new Uint8Array(slot));
-const free: PartSlot[] = partSlots.map((slot, index) => ({ index, bytes: new Uint8Array(slot) }));
+const free: PartSlot[] = partSlots.map((_, index) => ({ index, bytes: viewOf(partSlots, index) }));
 let wanting: ((slot: PartSlot) => void) | null = null;
 
 const send = (message: WorkerMessage<ImageAnswer>): void => port.postMessage(message);
@@ -37,12 +35,9 @@ const encoder = new ImageEncoder(partSize, choice, {
 
 async function encode(order: Exclude<ImageOrder, { kind: "released" }>): Promise<void> {
   switch (order.kind) {
-    case "data": {
-      const bytes = rawViews[order.slot]?.subarray(0, order.length);
-      if (bytes?.length !== order.length) throw new HoldfastError("unexpected", `no ${order.length} bytes in slot ${order.slot}`);
-      await encoder.data(bytes, order.replay);
+    case "data":
+      await encoder.data(viewOf(rawSlots, order.slot, order.length), order.replay);
       return send({ kind: "body", body: { kind: "done", ticket: order.ticket } });
-    }
     case "zeros":
       await encoder.zeros(order.length, order.replay);
       return send({ kind: "body", body: { kind: "done", ticket: order.ticket } });
@@ -54,10 +49,8 @@ async function encode(order: Exclude<ImageOrder, { kind: "released" }>): Promise
 }
 
 function giveBack(index: number, rate: number | null): void {
-  const buffer = partSlots[index];
-  if (buffer === undefined) throw new HoldfastError("unexpected", `there is no part slot ${index}`);
   if (rate !== null) choice.sinkRate(rate);
-  const slot = { index, bytes: new Uint8Array(buffer) };
+  const slot = { index, bytes: viewOf(partSlots, index) };
   if (wanting === null) free.push(slot);
   else {
     const give = wanting;

@@ -42,20 +42,24 @@ async function imageParts(raw: Uint8Array, compress: Compression, replay: readon
   const parts: Part[] = [];
   const slots: Uint8Array[] = [];
   // The consumer cannot be measured before it has a part, so that `auto` stores.
-  const encoder = new ImageEncoder(shape.partSize, compressChoice(compress, () => 0), {
-    acquire: async () => {
-      const bytes = Buffer.allocUnsafeSlow(shape.partSize);
-      slots.push(bytes);
-      return { index: slots.length - 1, bytes };
+  const encoder = new ImageEncoder(
+    shape.partSize,
+    compressChoice(compress, () => 0),
+    {
+      acquire: async () => {
+        const bytes = Buffer.allocUnsafeSlow(shape.partSize);
+        slots.push(bytes);
+        return { index: slots.length - 1, bytes };
+      },
+      emit: ({ slot, bytes, sha256, last, rawFrom, rawTo, frames }) => {
+        const filled = slots[slot]?.subarray(0, bytes) ?? new Uint8Array(0);
+        parts.push({ number: parts.length + 1, bytes: filled, sha256, last, rawFrom, rawTo, frames, release() {} });
+      },
     },
-    emit: ({ slot, bytes, sha256, last, rawFrom, rawTo, frames }) => {
-      const filled = slots[slot]?.subarray(0, bytes) ?? new Uint8Array(0);
-      parts.push({ number: parts.length + 1, bytes: filled, sha256, last, rawFrom, rawTo, frames, release() {} });
-    },
-  });
+  );
   const decided = new Map(replay.map((frame) => [frame.at, frame]));
   for (let at = 0; at < raw.length; at += shape.chunkBytes) {
-    const chunk = raw.subarray(at, at + shape.chunkBytes);
+    const chunk = Buffer.from(raw.buffer, raw.byteOffset + at, Math.min(shape.chunkBytes, raw.length - at));
     if (isZero(chunk)) await encoder.zeros(chunk.length, decided.get(at));
     else await encoder.data(chunk, decided.get(at));
   }

@@ -81,9 +81,7 @@ export function openPartStream(source: Source, options: PartStreamOptions, shape
       return digest;
     }
     engine =
-      source.store === "image"
-        ? openImageEngine(shape, options.compress, options.replay, () => performance.now(), events)
-        : openAsIsEngine(shape, events);
+      source.store === "image" ? openImageEngine(shape, options.compress, options.replay, () => performance.now(), events) : openAsIsEngine(shape, events);
     return await engine.run((slots) => {
       if (start.kind === "long-stream") return readStream(start.bytes, slots);
       if (source.kind === "ranges") return readRanges(source, slots, signal);

@@ -1,11 +1,10 @@
 import { HoldfastError } from "../core/error.ts";
 import type { RangeSource, StreamSource } from "../core/source.ts";
+import { copyBytes } from "./copy-bytes.ts";
 import { isZero } from "./zeros.ts";
 
 /** Raw bytes in their order: in a slot that the receiver must release, or so many zeros that lie nowhere. */
-export type RawChunk =
-  | { readonly kind: "data"; readonly slot: number; readonly length: number }
-  | { readonly kind: "zeros"; readonly length: number };
+export type RawChunk = { readonly kind: "data"; readonly slot: number; readonly length: number } | { readonly kind: "zeros"; readonly length: number };
 
 export type RawSlots = {
   /** Length of every chunk but the last. */
@@ -13,7 +12,7 @@ export type RawSlots = {
   /** Whether chunks that are all zeros are to be told apart. */
   readonly tellZeros: boolean;
   readonly acquire: () => Promise<number>;
-  readonly view: (slot: number) => Uint8Array;
+  readonly view: (slot: number) => Buffer;
   readonly release: (slot: number) => void;
 };
 
@@ -39,13 +38,7 @@ export async function* readRanges(source: RangeSource, slots: RawSlots, signal: 
 }
 
 /** Fills `into` from `offset`; holes are not read. Fewer bytes than asked mean that the source ended there. */
-export async function fillAroundHoles(
-  source: RangeSource,
-  into: Uint8Array,
-  offset: number,
-  firstHole: number,
-  signal: AbortSignal,
-): Promise<number> {
+export async function fillAroundHoles(source: RangeSource, into: Uint8Array, offset: number, firstHole: number, signal: AbortSignal): Promise<number> {
   let at = 0;
   for (let hole = firstHole; at < into.length; hole += 1) {
     const from = source.holes[hole]?.offset ?? Number.POSITIVE_INFINITY;
@@ -72,16 +65,17 @@ export async function proveEnd(source: RangeSource, signal: AbortSignal): Promis
     throw new HoldfastError("unexpected", `${source.name} became shorter than ${source.size} bytes while it was read`);
 }
 
-/** `bytes` are the source's, perhaps with a beginning that was read before. */
-export async function* readStream(bytes: AsyncIterable<Uint8Array>, slots: RawSlots): AsyncGenerator<RawChunk> {
+/** `pieces` are the source's, perhaps with a beginning that was read before. */
+export async function* readStream(pieces: AsyncIterable<Uint8Array>, slots: RawSlots): AsyncGenerator<RawChunk> {
   let slot = await slots.acquire();
   let filled = 0;
-  for await (const piece of bytes) {
-    for (let at = 0; at < piece.length; ) {
-      const part = piece.subarray(at, at + slots.chunkBytes - filled);
-      slots.view(slot).set(part, filled);
-      filled += part.length;
-      at += part.length;
+  for await (const piece of pieces) {
+    const bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.length);
+    for (let at = 0; at < bytes.length; ) {
+      const end = Math.min(bytes.length, at + slots.chunkBytes - filled);
+      copyBytes(bytes, at, end, slots.view(slot), filled);
+      filled += end - at;
+      at = end;
       if (filled < slots.chunkBytes) continue;
       yield* given(slots, slot, slots.view(slot).subarray(0, filled));
       slot = await slots.acquire();

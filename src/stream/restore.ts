@@ -5,9 +5,7 @@ import { chunkBytes } from "./part-size.ts";
 import { altered, footerBytes, parseSeekTable, type SeekEntry, tableBytes } from "./seek-table.ts";
 
 /** Raw bytes in their order. `bytes` is a view of a reused buffer, valid until the next chunk is asked for. */
-export type RestoredChunk =
-  | { readonly kind: "bytes"; readonly bytes: Uint8Array }
-  | { readonly kind: "zeros"; readonly length: number };
+export type RestoredChunk = { readonly kind: "bytes"; readonly bytes: Uint8Array } | { readonly kind: "zeros"; readonly length: number };
 
 /** Gives bytes [offset, offset+length) of the stored object; a vault's read, bound to one version. */
 export type ReadStored = (offset: number, length: number) => AsyncIterable<Uint8Array>;
@@ -62,11 +60,7 @@ async function readWhole(read: ReadStored, offset: number, length: number): Prom
 }
 
 /** One reused buffer holds the frame that is being put together. */
-async function* cutFrames(
-  pieces: AsyncIterable<Uint8Array>,
-  entries: readonly SeekEntry[],
-  observe: (stored: Uint8Array) => void,
-): AsyncGenerator<Buffer> {
+async function* cutFrames(pieces: AsyncIterable<Uint8Array>, entries: readonly SeekEntry[], observe: (stored: Uint8Array) => void): AsyncGenerator<Buffer> {
   const longest = entries.reduce((most, { stored }) => Math.max(most, stored), 0);
   if (longest > storedFrameBytes(chunkBytes)) throw altered(`its seek table claims a frame of ${longest} bytes`);
   const buffer = Buffer.allocUnsafeSlow(longest);
@@ -107,7 +101,7 @@ function* decodeFrame(frame: Buffer, raw: number, number: number): Generator<Res
 }
 
 function* storedBlocks(frame: Buffer, walked: WalkedFrame): Generator<RestoredChunk> {
-  for (const { at, length } of walked.blocks) yield { kind: "bytes", bytes: frame.subarray(at, at + length) };
+  for (const { at, length } of walked.blocks) if (length > 0) yield { kind: "bytes", bytes: frame.subarray(at, at + length) };
 }
 
 function decompress(frame: Buffer, raw: number, number: number): Buffer {

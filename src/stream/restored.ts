@@ -27,10 +27,7 @@ export async function writeRestored(file: FileHandle, chunks: AsyncIterable<Rest
   return written;
 }
 
-async function takeRestored(
-  chunks: AsyncIterable<RestoredChunk>,
-  use: (bytes: Uint8Array, at: number) => Promise<void>,
-): Promise<RawDigest> {
+async function takeRestored(chunks: AsyncIterable<RestoredChunk>, use: (bytes: Uint8Array, at: number) => Promise<void>): Promise<RawDigest> {
   const hash = createHash("sha256");
   let at = 0;
   for await (const chunk of chunks) {

@@ -31,8 +31,7 @@ export function seekTable(frames: Iterable<SeekEntry>, count: number): Buffer {
 
 /** Bytes of the whole table, read off its last nine bytes. The footer is hostile input: nothing is allocated from it unchecked. */
 export function tableBytes(footer: Buffer, storedBytes: number): number {
-  if (footer.length !== footerBytes || footer.readUInt32LE(5) !== footerMagic)
-    throw altered("it does not end with a seek table");
+  if (footer.length !== footerBytes || footer.readUInt32LE(5) !== footerMagic) throw altered("it does not end with a seek table");
   if (footer.readUInt8(4) !== 0) throw altered("its seek table has a form that Holdfast does not write");
   const bytes = headBytes + footer.readUInt32LE(0) * entryBytes + footerBytes;
   if (bytes > storedBytes) throw altered(`its seek table claims ${bytes} bytes of ${storedBytes}`);

@@ -12,6 +12,5 @@ export function isZero(bytes: Uint8Array): boolean {
 
 /** Calls `use` with blocks of zeros that add up to `length` bytes. */
 export function eachZeroBlock(length: number, use: (block: Uint8Array) => void): void {
-  for (let left = length; left > 0; left -= zeroBlock.length)
-    use(left >= zeroBlock.length ? zeroBlock : zeroBlock.subarray(0, left));
+  for (let left = length; left > 0; left -= zeroBlock.length) use(left >= zeroBlock.length ? zeroBlock : zeroBlock.subarray(0, left));
 }

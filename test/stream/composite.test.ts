@@ -8,7 +8,9 @@ const digestOf = (bytes: Uint8Array) => parseSha256(sha256(bytes));
 
 test("the composite is SHA-256 over the binary part digests, in base64", () => {
   const parts = [noise(10), noise(20), noise(5)].map(digestOf);
-  const outside = createHash("sha256").update(Buffer.from(parts.join(""), "hex")).digest("base64");
+  const outside = createHash("sha256")
+    .update(Buffer.from(parts.join(""), "hex"))
+    .digest("base64");
   expect(compositeSha256(parts)).toBe(outside);
   expect(storedChecksum("composite", parts, 10)).toEqual({ algorithm: "sha256", type: "composite", value: outside, partSize: "10" });
 });

@@ -69,7 +69,9 @@ test("a journal with a gap counts up to the gap only", () => {
   const kept = (numbers: readonly number[]): readonly number[] | undefined => {
     const state: PutState = { token: "t", partSize: 1, parts: numbers.map(note), completing: false };
     const journal: PutJournal = { load: () => state, begin() {}, part() {}, completing() {}, reset() {} };
-    return withoutGaps(journal).load()?.parts.map((part) => part.number);
+    return withoutGaps(journal)
+      .load()
+      ?.parts.map((part) => part.number);
   };
   expect([kept([]), kept([1, 2, 3]), kept([2, 1, 4]), kept([2, 3])]).toEqual([[], [1, 2, 3], [1, 2], []]);
 });

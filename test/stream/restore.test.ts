@@ -52,7 +52,9 @@ test("what was stored restores to the same bytes, for any layout and any measure
       fc.integer({ min: 300, max: 200_000 }),
       fc.integer({ min: 7, max: 100_000 }),
       async (pieces, compress, chunkBytes, partSize, piece) => {
-        const raw = Buffer.concat(pieces.map(({ what, length }, i) => (what === "zeros" ? Buffer.alloc(length) : what === "noise" ? noise(length, i + 1) : text(length))));
+        const raw = Buffer.concat(
+          pieces.map(({ what, length }, i) => (what === "zeros" ? Buffer.alloc(length) : what === "noise" ? noise(length, i + 1) : text(length))),
+        );
         const { parts, stored } = await store(raw, compress, { ...shape, chunkBytes, partSize });
         expect(parts.slice(0, -1).every((part) => part.bytes.length === partSize)).toBe(true);
         expect((await restore(stored, piece)).equals(raw)).toBe(true);
@@ -70,7 +72,9 @@ test("what was stored restores to the same bytes, for any layout and any measure
 test("with workers too, for any layout", async () => {
   await fc.assert(
     fc.asyncProperty(layout, fc.constantFrom<Compression>("none", "zstd"), async (pieces, compress) => {
-      const raw = Buffer.concat(pieces.map(({ what, length }, i) => (what === "zeros" ? Buffer.alloc(length) : what === "noise" ? noise(length, i + 1) : text(length))));
+      const raw = Buffer.concat(
+        pieces.map(({ what, length }, i) => (what === "zeros" ? Buffer.alloc(length) : what === "noise" ? noise(length, i + 1) : text(length))),
+      );
       const workers = await store(raw, compress, { ...shape, inlineBytes: 0 });
       const inline = await store(raw, compress);
       expect(workers.parts).toEqual(inline.parts);

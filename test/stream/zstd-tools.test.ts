@@ -52,8 +52,7 @@ test.skipIf(!pyzstdIsHere)("pyzstd finds its way by our seek table", async () =>
   try {
     const raw = Buffer.concat([noise(8 * mebibyte), Buffer.alloc(8 * mebibyte), text(5 * mebibyte)]);
     await writeFile(join(folder, "image.zst"), (await stored(raw, "zstd")).stored);
-    const script =
-      "import sys, hashlib, pyzstd\nf = pyzstd.SeekableZstdFile(sys.argv[1])\nf.seek(17000000)\nprint(hashlib.sha256(f.read(100000)).hexdigest())";
+    const script = "import sys, hashlib, pyzstd\nf = pyzstd.SeekableZstdFile(sys.argv[1])\nf.seek(17000000)\nprint(hashlib.sha256(f.read(100000)).hexdigest())";
     const { stdout } = spawnSync("python3", ["-c", script, join(folder, "image.zst")]);
     expect(stdout.toString().trim()).toBe(sha256(raw.subarray(17_000_000, 17_100_000)));
   } finally {
