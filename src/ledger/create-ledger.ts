@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { HoldfastError } from "../core/error.ts";
 import type { Clock, Random } from "../core/ports.ts";
 import { openCheckpoint, parseOrigin, signCheckpointNow } from "./checkpoint.ts";
-import { type Db, open, setAndReadBack } from "./database.ts";
+import { asLedgerError, type Db, open, setAndReadBack } from "./database.ts";
 import { logId } from "./head.ts";
 import { type LogKeys, type LogVkeys, makeLogKeys, readLogKeys, readVkeys, syncDir } from "./log-keys.ts";
 import { EMPTY_ROOT } from "./merkle.ts";
@@ -31,6 +31,8 @@ export function createLedger(paths: LedgerPaths, origin: string, random: Random,
     setAndReadBack(db, paths.ledger, "journal_mode", "WAL", "wal");
     syncDir(dirname(paths.ledger));
     return { origin, vkeys: keys.vkeys };
+  } catch (error) {
+    throw asLedgerError(error, `the ledger ${paths.ledger} cannot be made; see that its folder can be written and has room`);
   } finally {
     if (db.inTransaction) db.exec("ROLLBACK");
     db.close();

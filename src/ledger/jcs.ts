@@ -4,7 +4,7 @@ import { HoldfastError } from "../core/error.ts";
  * The canonical text (RFC 8785) of a value that may stand in a leaf, after NFC normalisation of its strings. Everything that two
  * libraries could print differently is refused first: undefined, floats, integers past 2^53, lone surrogates, class instances.
  * Written out here because one pass that checks, normalises and prints is several times faster than one of each; the tests
- * hold it against the `canonicalize` package, which is also what reads leaves back. Throws `usage` naming the place.
+ * hold it against the `canonicalize` package, which also checks the envelope of every leaf that is read. Throws `usage` naming the place.
  */
 export function toJcs(value: unknown, subject: string): string {
   return print(value, { subject, path: [] });

@@ -59,17 +59,19 @@ export function statementOf(origin: string, predicate: Predicate): Statement {
  */
 export function decodeLeaf(seq: number, leaf: Uint8Array, origin: string): Act {
   try {
-    const envelope = fields(canonical(leaf, "envelope"), ["nonce", "payload", "payloadType", "signatures", "v"], "the envelope");
+    const envelope = fields(canonicalEnvelope(leaf), ["nonce", "payload", "payloadType", "signatures", "v"], "the envelope");
     if (envelope["v"] !== ENVELOPE_VERSION) throw new TypeError(`its version is ${String(envelope["v"])}`);
     if (envelope["payloadType"] !== PAYLOAD_TYPE) throw new TypeError(`its payload type is ${String(envelope["payloadType"])}`);
     if (bytesOf(envelope["nonce"], "nonce").length !== NONCE_BYTES) throw new TypeError("its nonce has not 16 bytes");
     const signatures = list(envelope["signatures"], "signatures", signature);
     const payload = bytesOf(envelope["payload"], "payload");
-    const statement = fields(canonical(payload, "statement"), ["_type", "predicate", "predicateType", "subject"], "the statement");
+    const source = decodeUtf8(payload);
+    const statement = fields(JSON.parse(source), ["_type", "predicate", "predicateType", "subject"], "the statement");
     const predicate = parsePredicate(statement["predicate"]);
     if (predicate.actor.proof === "signed" && signatures.length === 0) throw new TypeError("its actor is said to have signed, and no signature is there");
-    if (toJcs(statementOf(origin, predicate), "statement") !== payload.toString("utf8"))
-      throw new TypeError("its statement's type or subject does not follow from its predicate");
+    // One comparison for canonical form, normal form, type and subject: there is one spelling of a statement.
+    if (toJcs(statementOf(origin, predicate), "statement") !== source)
+      throw new TypeError("its statement is not in canonical form, or its type or subject does not follow from its predicate");
     const exhibits = predicate.exhibits.map((e) => ({ id: e.id, seq: e.exhibit_seq, prev: e.exhibit_prev }));
     return { ...predicate, exhibits, seq, leafHash: sha256OfBytes(leafHash(leaf)) };
   } catch (error) {
@@ -82,10 +84,10 @@ export function pae(type: string, payload: Uint8Array): Buffer {
   return Buffer.concat([Buffer.from(`DSSEv1 ${Buffer.byteLength(type)} ${type} ${payload.length} `), payload]);
 }
 
-function canonical(bytes: Uint8Array, what: string): unknown {
+function canonicalEnvelope(bytes: Uint8Array): unknown {
   const source = decodeUtf8(bytes);
   const value: unknown = JSON.parse(source);
-  if (canonicalize(value) !== source) throw new TypeError(`its ${what} is not in canonical form (RFC 8785)`);
+  if (canonicalize(value) !== source) throw new TypeError("its envelope is not in canonical form (RFC 8785)");
   return value;
 }
 

@@ -1,5 +1,9 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import Database from "better-sqlite3";
 import { describe, expect, test } from "vitest";
 import type { ActReceipt } from "../../src/core/act.ts";
@@ -9,7 +13,7 @@ import { parseNote } from "../../src/ledger/note.ts";
 import type { LedgerPaths } from "../../src/ledger/paths.ts";
 import { openReader } from "../../src/ledger/reader.ts";
 import { readHead } from "../damaged/tamper.ts";
-import { draft, forever, notes, open, opening, tempHome } from "./support.ts";
+import { draft, forever, notes, open, opening, pathsIn, tempHome } from "./support.ts";
 
 const child = fileURLToPath(new URL("append-child.ts", import.meta.url));
 
@@ -132,6 +136,17 @@ describe("several processes at once", () => {
     expect(numbers).toEqual(Array.from({ length: 120 }, (_, i) => i + 1));
     expect(await auditLedger(home.paths, forever)).toMatchObject({ verdict: "intact", problems: [], found: { size: "121" } });
     for (const roots of heads(home.paths).values()) expect(roots.size).toBe(1);
+  });
+
+  test("on a home that is not made yet make one ledger", async () => {
+    const dir = mkdtempSync(join(tmpdir(), "holdfast-ledger-"));
+    try {
+      const makers = Array.from({ length: 5 }, () => promisify(execFile)(process.execPath, [fileURLToPath(new URL("create-child.ts", import.meta.url)), dir]));
+      expect((await Promise.allSettled(makers)).map((end) => end.status)).toEqual(makers.map(() => "fulfilled"));
+      expect(await auditLedger(pathsIn(dir), forever)).toMatchObject({ verdict: "intact", problems: [], found: { size: "5" } });
+    } finally {
+      rmSync(dir, { recursive: true });
+    }
   });
 
   test("with one of them killed in the middle of a commit, the others go on", async () => {
