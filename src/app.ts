@@ -8,7 +8,7 @@ import { type Checking, checking } from "./app/checking.ts";
 import { type Collecting, collecting } from "./app/collecting.ts";
 import { type Custodying, custodying } from "./app/custodying.ts";
 import { homePaths, readConfig } from "./app/home.ts";
-import { openServices, type Surroundings } from "./app/open-services.ts";
+import { type HomeWish, openServices, type Surroundings } from "./app/open-services.ts";
 import type { Services } from "./app/services.ts";
 import { toolIdentity } from "./app/tool-digest.ts";
 import type { Environment } from "./core/ports.ts";
@@ -26,11 +26,10 @@ export type App = {
 export type AppOptions = {
   readonly home: string | null;
   readonly config: string | null;
-  /** Origin for a home that is made now; null takes the configuration's, else a generated one. */
-  readonly origin: string | null;
+  readonly wants: HomeWish;
 };
 
-/** The composition root: the only reader of the environment and of the real clock. Makes a fresh home where there is none. */
+/** The composition root: the only reader of the environment and of the real clock. Makes a fresh home only where that is wished. */
 export async function openApp(options: AppOptions): Promise<App> {
   const around = surroundings();
   const paths = homePaths(
@@ -38,7 +37,7 @@ export async function openApp(options: AppOptions): Promise<App> {
     options.config ?? set(around.environment, "HOLDFAST_CONFIG"),
   );
   const config = await readConfig(paths.config, options.config !== null || set(around.environment, "HOLDFAST_CONFIG") !== null);
-  const services = await openServices(paths, config, options.origin, around);
+  const services = await openServices(paths, config, options.wants, around);
   const collections = collecting(services);
   return {
     services,

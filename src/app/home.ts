@@ -72,6 +72,11 @@ export async function ensureLedger(paths: HomePaths, origin: string | null, cloc
   }
 }
 
+/** Whether the home has a ledger, whole or not. */
+export async function hasLedger(paths: HomePaths): Promise<boolean> {
+  return exists(paths.ledgerDir);
+}
+
 async function exists(path: string): Promise<boolean> {
   try {
     await access(path);

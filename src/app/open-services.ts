@@ -14,7 +14,7 @@ import { ownerOf } from "../jobs/owner.ts";
 import { formatVkey } from "../ledger/log-key.ts";
 import { readVkeys } from "../ledger/log-keys.ts";
 import { openReader } from "../ledger/reader.ts";
-import { ensureLedger, type HomePaths } from "./home.ts";
+import { ensureLedger, hasLedger, type HomePaths } from "./home.ts";
 import type { Services } from "./services.ts";
 
 /** The directory vault that every home has, so that a first collection needs no configuration. */
@@ -33,16 +33,20 @@ export type Surroundings = {
   readonly tool: Tool;
 };
 
+/**
+ * What a command needs of the home. `make`: a fresh one is made; `origin` only matters then. `existing`: a mistyped --home must
+ * not look like an intact, empty ledger. `any`: it reads nothing of it.
+ */
+export type HomeWish = { readonly kind: "make"; readonly origin: string | null } | { readonly kind: "existing" } | { readonly kind: "any" };
+
 /** Opens the parts of a home as they are asked for. `close` closes what was opened. */
-export async function openServices(
-  paths: HomePaths,
-  config: Config,
-  wantedOrigin: string | null,
-  around: Surroundings,
-): Promise<Services & { close(): Promise<void> }> {
-  const made = await ensureLedger(paths, wantedOrigin ?? config.origin, around.clock, around.random);
-  const { origin, vkeys } = readVkeys(paths.ledger.keys);
-  if (config.origin !== null && config.origin !== origin)
+export async function openServices(paths: HomePaths, config: Config, wants: HomeWish, around: Surroundings): Promise<Services & { close(): Promise<void> }> {
+  const made = wants.kind === "make" && (await ensureLedger(paths, wants.origin ?? config.origin, around.clock, around.random));
+  const there = made || (await hasLedger(paths));
+  if (!there && wants.kind === "existing")
+    throw new HoldfastError("config", `there is no Holdfast home at ${paths.home}; check --home or HOLDFAST_HOME, or make one with \`holdfast init\``);
+  const { origin, vkeys } = there ? readVkeys(paths.ledger.keys) : { origin: config.origin ?? "", vkeys: [] };
+  if (there && config.origin !== null && config.origin !== origin)
     throw new HoldfastError(
       "config",
       `origin: the configuration says ${config.origin}, but this home's ledger is ${origin}; an origin is for ever, use another home`,

@@ -11,7 +11,7 @@ export async function caseOpen(session: Session, text: string, options: Options)
   const jurisdiction = optionText(options, "jurisdiction") ?? null;
   if (jurisdiction !== null && !/^[A-Z]{2}(-[A-Z0-9]{1,3})?$/.test(jurisdiction))
     throw new HoldfastError("usage", `--jurisdiction: ${JSON.stringify(jurisdiction)} is not an ISO 3166 code such as DE or US-CA`);
-  const app = await session.app();
+  const app = await session.app({ kind: "make", origin: null });
   if (app.cases.find(id) !== null)
     throw new HoldfastError("refused", `case ${id} exists; \`holdfast case show ${id}\` shows it, \`holdfast case note\` adds to it`);
   const retention = optionText(options, "retention") ?? null;

@@ -23,7 +23,7 @@ export async function collect(session: Session, targets: readonly string[], opti
     throw new HoldfastError("refused", "--isolate: this release cannot isolate a target; isolate it in its network, then collect without this option");
   const retain = optionText(options, "retain") ?? null;
   if (retain !== null) parseDuration(retain, "--retain");
-  const app = await session.app();
+  const app = await session.app({ kind: "make", origin: null });
   const wish = wishFrom(options, app.services.clock());
   const vault = app.services.vaultConfig(optionText(options, "vault") ?? null).name;
   const started: string[] = [];

@@ -5,7 +5,7 @@ import type { Session } from "./session.ts";
 
 /** 0 only if a collection would work. */
 export async function doctor(session: Session, target: string | null): Promise<number> {
-  const app = await session.app();
+  const app = await session.app({ kind: "make", origin: null });
   const now = app.services.clock();
   const wish = { kinds: null, window: windowOf(new Date(now.getTime() - 7 * 86_400_000), now), disks: [], pids: [], logs: [], compress: "auto" } as const;
   const checks = await app.checking.doctor(target, wish, session.signal);

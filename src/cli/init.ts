@@ -8,7 +8,7 @@ import type { Session } from "./session.ts";
 export async function init(session: Session, options: Options): Promise<number> {
   const wanted = optionText(options, "origin");
   if (wanted !== undefined) parseOrigin(wanted, "--origin");
-  const app = await session.app(wanted);
+  const app = await session.app({ kind: "make", origin: wanted ?? null });
   const { origin, paths } = app.services;
   if (wanted !== undefined && wanted !== origin)
     throw new HoldfastError("refused", `this home's ledger is ${origin}; an origin is for ever. For ${wanted} choose another --home`);

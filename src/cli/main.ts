@@ -2,7 +2,7 @@ import { CommanderError } from "commander";
 import { describeError, HoldfastError } from "../core/error.ts";
 import type { Environment } from "../core/ports.ts";
 import { terminalSafe } from "../core/printable.ts";
-import type { App } from "../app.ts";
+import type { App, AppOptions } from "../app.ts";
 import { exitCodeOf } from "./exit-code.ts";
 import { createOutput } from "./output.ts";
 import { buildProgram, globalOptions } from "./program.ts";
@@ -37,7 +37,7 @@ async function runCommand(options: GlobalOptions, dumb: boolean, run: (session: 
     output: createOutput(options, process.stdout, process.stderr, dumb),
     signal: stop.signal,
     mayAsk: options.input && process.stdin.isTTY === true && process.stderr.isTTY === true,
-    app: (origin) => (opened ??= openApp(options, origin ?? null)),
+    app: (wants) => (opened ??= openApp(options, wants ?? { kind: "existing" })),
   };
   try {
     return await run(session);
@@ -55,11 +55,11 @@ async function closeApp(app: Promise<App> | null): Promise<void> {
   await (await app?.catch(() => null))?.close();
 }
 
-async function openApp(options: GlobalOptions, origin: string | null): Promise<App> {
+async function openApp(options: GlobalOptions, wants: AppOptions["wants"]): Promise<App> {
   if (options.server !== null)
     throw new HoldfastError("config", "--server (HOLDFAST_SERVER): this release has no server; leave it out and work on the home directly");
   const { openApp: open } = await import("../app.ts");
-  return open({ ...options, origin });
+  return open({ ...options, wants });
 }
 
 /** The chain of causes, made printable: an error may quote a name that an attacker chose. */

@@ -6,7 +6,7 @@ import { wishFrom } from "./wish.ts";
 
 /** `plan` and `collect --dry-run`: prints and changes nothing. */
 export async function plan(session: Session, targets: readonly string[], options: Options): Promise<number> {
-  const app = await session.app();
+  const app = await session.app({ kind: "any" });
   const wish = wishFrom(options, app.services.clock());
   const plans: Plan[] = [];
   for (const target of targets) plans.push(await app.collecting.plan(target, wish, session.signal));

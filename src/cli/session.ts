@@ -7,11 +7,11 @@ export type Session = {
   readonly signal: AbortSignal;
   /** True where a person sits at a terminal and may be asked. */
   readonly mayAsk: boolean;
-  /** `origin` only matters to a home that is made now. */
-  app(origin?: string): Promise<App>;
+  /** Opens the app, once. Without a wish the home has to be there. */
+  app(wants?: AppOptions["wants"]): Promise<App>;
 };
 
-export type GlobalOptions = Omit<AppOptions, "origin"> & {
+export type GlobalOptions = Omit<AppOptions, "wants"> & {
   readonly json: boolean;
   readonly jsonl: boolean;
   readonly quiet: boolean;

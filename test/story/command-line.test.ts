@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { documents } from "../../src/core/schema/documents.ts";
@@ -7,12 +7,13 @@ import { type CollectJson, holdfast, holdfastJson, temporary } from "./holdfast.
 let dir: ReturnType<typeof temporary>;
 let home = "";
 let logs = "";
-beforeAll(() => {
+beforeAll(async () => {
   dir = temporary("cli");
   home = join(dir.path, "home");
   logs = join(dir.path, "logs");
   mkdirSync(logs);
   writeFileSync(join(logs, "a.log"), "x\n");
+  expect((await holdfast(["init", "--origin", "ledger.example/l/cli"], { home })).code).toBe(0);
 });
 afterAll(() => dir[Symbol.dispose]());
 
@@ -73,10 +74,16 @@ describe("what is printed", () => {
   test("the version is that of the package", async () => {
     expect((await holdfast(["--version"], { home })).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
-  test("plan changes nothing: no case, no exhibit", async () => {
-    const ran = await holdfastJson(["plan", "host:local", "--log", logs], { home });
-    expect(ran.code).toBe(0);
-    expect((await holdfastJson<{ cases: unknown[] }>(["case", "list"], { home })).json.cases).toEqual([]);
+  test("plan changes nothing: not even a home is made", async () => {
+    const none = join(dir.path, "no-home");
+    expect((await holdfastJson(["plan", "host:local", "--log", logs], { home: none })).code).toBe(0);
+    expect(existsSync(none)).toBe(false);
+  });
+  test.for(["verify", "exhibits", "status", "ledger audit", "ledger checkpoint", "case list"])("a mistyped --home is no intact, empty ledger: %s is exit 3", async (command) => {
+    const none = join(dir.path, "mistyped");
+    const ran = await holdfast(command.split(" "), { home: none });
+    expect([ran.code, ran.stdout, existsSync(none)]).toEqual([3, "", false]);
+    expect(ran.stderr).toMatch(/no Holdfast home/);
   });
   test("--jsonl prints one object a line", async () => {
     await holdfast(["collect", "host:local", "--case", "L-1", "--reason", "r", "--kind", "access-logs", "--log", logs], { home });
