@@ -35,7 +35,7 @@ export async function collect(session: Session, targets: readonly string[], opti
       const plan = await app.collecting.plan(target, wish, session.signal);
       if (plan.steps.length === 0)
         throw new HoldfastError("usage", `${target} offers none of what was asked: ${plan.without.map((w) => `${w.kind}: ${w.why}`).join("; ")}`);
-      sayPlan(session.output, plan, app.services.actor.id, vault);
+      sayPlan(session.output, plan, wish.kinds, app.services.actor.id, vault);
       const order = await app.collecting.prepare(
         {
           target,

@@ -30,7 +30,7 @@ export function createOutput(wishes: OutputWishes, stdout: NodeJS.WriteStream, s
     quiet: wishes.quiet,
     verbose: wishes.verbose,
     live,
-    columns: stderr.columns ?? 80,
+    columns: stderr.columns || 80,
     paint: createColors(wishes.color && stderr.isTTY === true && !dumb),
     data: (text) => void stdout.write(`${text}\n`),
     say: (text) => {

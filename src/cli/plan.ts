@@ -1,4 +1,4 @@
-import type { Plan } from "../core/plan.ts";
+import type { Plan, Wish } from "../core/plan.ts";
 import type { Options } from "./options.ts";
 import { durationText, type Output, present, sizeText } from "./output.ts";
 import type { Session } from "./session.ts";
@@ -35,10 +35,12 @@ export function planLines(plan: Plan): readonly string[] {
 }
 
 /** The plan in short, for `collect` to say before it acts. */
-export function sayPlan(output: Output, plan: Plan, identity: string, vault: string): void {
+export function sayPlan(output: Output, plan: Plan, asked: Wish["kinds"], identity: string, vault: string): void {
   const known = plan.steps.reduce((sum, step) => sum + (step.estimate.bytes ?? 0), 0);
   const written = plan.steps.reduce((sum, step) => sum + step.footprint.writtenBytes, 0);
   output.say(`${plan.target} as ${identity}: ${plan.steps.map((step) => step.id).join(", ")}`);
   output.say(`  about ${sizeText(known)} to vault ${vault}; writes ${sizeText(written)} on the target; window ${plan.window.since} to ${plan.window.until}`);
-  for (const { kind, why } of plan.without) output.say(`  without ${kind}: ${why}`);
+  // What nobody asked for needs no excuse here; `plan` lists it all.
+  for (const { kind, why } of plan.without)
+    if (asked === null ? kind !== "services" && kind !== "capture" : kind !== "ingested" && asked.includes(kind)) output.say(`  without ${kind}: ${why}`);
 }
