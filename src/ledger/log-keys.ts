@@ -1,9 +1,9 @@
 import { createPrivateKey } from "node:crypto";
-import { chmodSync, closeSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { HoldfastError, systemCode } from "../core/error.ts";
 import type { Random } from "../core/ports.ts";
-import { formatVkey, type KeyType, parseVkey, pemOfSeed, type SigningKey, signingKeyOf, signingKeyOfSeed, type Vkey } from "./log-key.ts";
+import { formatVkey, type KeyType, parseVkey, pemOfSeed, type SigningKey, signingKeyOf, type Vkey } from "./log-key.ts";
 
 /** The keys of one log: an Ed25519 key for everyone's tools, an ML-DSA-44 key against quantum forgery. Both sign every head. */
 export type LogVkeys = { readonly origin: string; readonly vkeys: readonly Vkey[] };
@@ -13,13 +13,16 @@ const types: readonly KeyType[] = ["ed25519", "ml-dsa-44"];
 const VKEY_FILE = "log.vkey";
 const fileOf = (type: KeyType): string => `log.${type}.key`;
 
-/** Makes both keys in `dir`, private files readable by the owner only. Never replaces a file: a lost key cannot be made again. */
+/**
+ * Makes both keys in `dir`, private files readable by the owner only. Never replaces a file: a lost key cannot be made again. A key
+ * that a maker left which died before `log.vkey` was there is taken over.
+ */
 export function makeLogKeys(dir: string, origin: string, random: Random): LogVkeys {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const vkeys = types.map((type) => {
-    const seed = random(32);
-    writeOnce(join(dir, fileOf(type)), pemOfSeed(type, seed), 0o600);
-    return signingKeyOfSeed(origin, type, seed).vkey;
+    const file = join(dir, fileOf(type));
+    if (!existsSync(file)) writeOnce(file, pemOfSeed(type, random(32)), 0o600);
+    return signingKeyOf(origin, createPrivateKey(readText(file))).vkey;
   });
   writeOnce(join(dir, VKEY_FILE), vkeys.map((vkey) => `${formatVkey(vkey)}\n`).join(""), 0o644);
   return { origin, vkeys };
@@ -41,6 +44,10 @@ export function readVkeys(dir: string): LogVkeys {
 /** The private keys too. Refuses files that others may read, and keys that are not those of `log.vkey`. */
 export function readLogKeys(dir: string): LogKeys {
   const { origin, vkeys } = readVkeys(dir);
+  // A head signed by fewer keys than before would still verify for whoever pins only those.
+  for (const type of types)
+    if (!vkeys.some((vkey) => vkey.type === type))
+      throw new HoldfastError("config", `${join(dir, VKEY_FILE)} lists no ${type} key; restore it from your backup of the home`);
   const signing = vkeys.map((vkey): SigningKey => {
     const file = join(dir, fileOf(vkey.type));
     const pem = readText(file);
