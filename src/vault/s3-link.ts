@@ -66,14 +66,27 @@ export function openS3Link(options: S3LinkOptions): S3Link {
     try {
       const { client, sdk } = await mine;
       clients.add(client);
-      const timeout = AbortSignal.timeout(Math.ceil(options.requestTimeoutMs * (ask.patience ?? 1)));
-      const answer = await ask.send(client, sdk, { abortSignal: AbortSignal.any([ask.signal, timeout]) });
+      const answer = await limited(ask, (abortSignal) => ask.send(client, sdk, { abortSignal }));
       answered = true;
       return answer;
     } catch (error) {
       // A new client asks the whole credential chain again: the SDK keeps what it has until shortly before its own end date.
       if (troubleOf(error) === "lapsed" && opened === mine) opened = null;
       throw error;
+    }
+  }
+
+  /** A timer that is cleared, not AbortSignal.timeout and any(): those would outlive thousands of quick requests. */
+  async function limited<T>(ask: Ask<T>, send: (abortSignal: AbortSignal) => Promise<T>): Promise<T> {
+    const attempt = new AbortController();
+    const cut = (): void => attempt.abort();
+    const timer = setTimeout(cut, Math.ceil(options.requestTimeoutMs * (ask.patience ?? 1)));
+    ask.signal.addEventListener("abort", cut, { once: true });
+    try {
+      return await send(attempt.signal);
+    } finally {
+      clearTimeout(timer);
+      ask.signal.removeEventListener("abort", cut);
     }
   }
 

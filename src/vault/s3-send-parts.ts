@@ -19,11 +19,11 @@ export async function sendParts(putting: Putting, upload: Upload, first: Part): 
   const journaled = new Map(request.journal.load()?.parts.map((note) => [note.number, note.tag]));
   const stop = new AbortController();
   const signal = AbortSignal.any([putting.signal, stop.signal]);
-  const failed = Promise.withResolvers<never>();
-  failed.promise.catch(() => undefined); // told through the race below
-  const abort = (): void => failed.reject(putting.signal.reason);
+  const alarm = newAlarm();
+  const abort = (): void => alarm.ring(putting.signal.reason);
   putting.signal.addEventListener("abort", abort, { once: true }); // also while the source, not the store, is waited for
   const inFlight = new Set<Promise<void>>();
+  let freed: (() => void) | null = null;
   const notes: PartNote[] = [];
   const waiting = new Map<number, PartNote>();
   let durable = 0;
@@ -52,20 +52,27 @@ export async function sendParts(putting: Putting, upload: Upload, first: Part): 
     }
   }
 
+  async function fewerThan(most: number): Promise<void> {
+    while (inFlight.size >= most) await alarm.unless(new Promise<void>((resolve) => (freed = resolve)));
+    await alarm.unless(Promise.resolve());
+  }
+
   let pending: Promise<Part | null> | null = null;
   try {
     for (let part: Part | null = first; part !== null; ) {
       const sending: Promise<void> = send(part)
-        .catch((error: unknown) => failed.reject(error))
-        .finally(() => inFlight.delete(sending));
+        .catch(alarm.ring)
+        .finally(() => {
+          inFlight.delete(sending);
+          freed?.();
+        });
       inFlight.add(sending);
-      while (inFlight.size >= inFlightAtMost) await Promise.race([failed.promise, ...inFlight]);
+      await fewerThan(inFlightAtMost);
       pending = taker.next();
-      part = await Promise.race([failed.promise, pending]);
+      part = await alarm.unless(pending);
       pending = null;
     }
-    while (inFlight.size > 0) await Promise.race([failed.promise, ...inFlight]);
-    await Promise.race([failed.promise, Promise.resolve()]);
+    await fewerThan(1);
   } catch (error) {
     taker.stop();
     void pending?.then((part) => part?.release()).catch(() => undefined); // it may come when nobody waits for it any more
@@ -78,6 +85,24 @@ export async function sendParts(putting: Putting, upload: Upload, first: Part): 
   }
   if (waiting.size > 0) throw new HoldfastError("unexpected", `${printable(request.key)}: ${waiting.size} parts were acknowledged out of order`);
   return notes;
+}
+
+/** The first failure ends the wait that is going on. Not Promise.race: a promise that lives as long as the upload would keep every part it was raced with. */
+function newAlarm(): { readonly ring: (error: unknown) => void; readonly unless: <T>(wait: Promise<T>) => Promise<T> } {
+  let rung: { readonly error: unknown } | null = null;
+  let tell: ((error: unknown) => void) | null = null;
+  return {
+    ring(error) {
+      rung ??= { error };
+      tell?.(rung.error);
+    },
+    unless: (wait) =>
+      new Promise((resolve, reject) => {
+        wait.then(resolve, reject);
+        if (rung !== null) reject(rung.error);
+        else tell = reject;
+      }),
+  };
 }
 
 async function uploadPart({ place, fullKey }: Putting, upload: Upload, part: Part, signal: AbortSignal): Promise<string> {
