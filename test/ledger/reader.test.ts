@@ -72,7 +72,7 @@ describe("a home that cannot be written", () => {
   });
 
   // Only a read-only mount stops root; elsewhere the copy itself is tested above.
-  const canMount = process.platform === "linux" && process.getuid?.() === 0 && succeeds("unshare", ["-m", "true"]);
+  const canMount = process.platform === "linux" && process.getuid?.() === 0 && succeeds("sh", ["-c", "unshare -m true"]);
   test.skipIf(!canMount)("is audited and read, and leaves nothing behind", async () => {
     using home = tempHome();
     const recorder = await open(home.paths);
@@ -84,7 +84,7 @@ describe("a home that cannot be written", () => {
     mkdirSync(scratch);
     const child = fileURLToPath(new URL("audit-child.ts", import.meta.url));
     const script = 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && exec "$2" "$3" "$1"';
-    const said = execFileSync("unshare", ["-m", "sh", "-c", script, "sh", home.dir, process.execPath, child], {
+    const said = execFileSync("sh", ["-c", `exec unshare -m sh -c '${script}' sh "$@"`, "sh", home.dir, process.execPath, child], {
       encoding: "utf8",
       env: { ...process.env, TMPDIR: scratch },
     });
