@@ -27,6 +27,7 @@ describe("a store that misbehaves", () => {
     { name: "resets after the commit of a part: looked at, sealed", faults: [{ on: "UploadPart", from: 2, times: 1, does: { kind: "reset-after" } }], code: 0, sealed: true },
     { name: "loses the answer to Complete: looked at, one object, sealed", faults: [{ on: "CompleteMultipartUpload", times: 1, does: { kind: "reset-after" } }], code: 0, sealed: true },
     { name: "says 200 with an error to Complete: looked at, sealed", faults: [{ on: "CompleteMultipartUpload", times: 1, does: { kind: "error-in-200", code: "InternalError", commit: false } }], code: 0, sealed: true },
+    { name: "stalls for seconds: waited for, sealed", faults: [{ on: "UploadPart", from: 2, times: 1, does: { kind: "stall", milliseconds: 4000 } }], code: 0, sealed: true },
     { name: "turns a bit of a part on its way: refused by digest, sent again, sealed", faults: [{ on: "UploadPart", from: 3, times: 1, does: { kind: "corrupt-request", offset: 4097 } }], code: 0, sealed: true },
   ];
   test.for(faults)("$name", async ({ faults: script, code, sealed }) => {
@@ -53,6 +54,25 @@ describe("a store that misbehaves", () => {
     makeImage(image, 100 * mib, 4);
     const fake = await startS3Fake({ buckets: [{ name: "vault", objectLock: true }] });
     const proxy = await startFaultProxy(fake.url, [{ on: "UploadPart", from: 5, times: Number.POSITIVE_INFINITY, does: { kind: "answer", status: 400, code: "ExpiredToken" } }]);
+    try {
+      const options = s3Home(dir.path, proxy.url, fake.credentials);
+      const ran = await holdfast([...collectImage, image], options);
+      expect(ran.code, ran.stderr).toBe(130);
+      proxy.clear();
+      const resumed = await holdfastJson<CollectJson>(["resume", resumeId(ran)], options);
+      expect([resumed.code, resumed.json.collections[0]?.exhibits[0]?.stored?.sealed]).toEqual([0, true]);
+    } finally {
+      await proxy.stop();
+      await fake.stop();
+    }
+  });
+
+  test("503 without end: paused (130), nothing lost, and resume goes on once it answers", async () => {
+    using dir = temporary("busy");
+    const image = join(dir.path, "disk.img");
+    makeImage(image, 40 * mib, 4);
+    const fake = await startS3Fake({ buckets: [{ name: "vault", objectLock: true }] });
+    const proxy = await startFaultProxy(fake.url, [{ on: "UploadPart", from: 2, times: Number.POSITIVE_INFINITY, does: { kind: "answer", status: 503, code: "SlowDown" } }]);
     try {
       const options = s3Home(dir.path, proxy.url, fake.credentials);
       const ran = await holdfast([...collectImage, image], options);
