@@ -45,7 +45,6 @@ export function accessLogs(place: Place, input: AccessLogsInput): StreamSource {
     nothing: { outcome: "source-disabled", detail: "no authentication, login, audit or journal file is there within the window" },
     covered: ({ from, to }) => overlap(input.window, from, to),
     remark: null,
-    switchable: null,
   });
 }
 

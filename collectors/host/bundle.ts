@@ -23,8 +23,6 @@ export type BundleOrder = {
   readonly covered: ((lines: { readonly from: string | null; readonly to: string | null }) => Window | null) | null;
   /** Anything the reader of the exhibit must know whatever the outcome. */
   readonly remark: string | null;
-  /** How many sources of the kernel may be switched off: with all of them off the exhibit as a whole is `source-disabled`. */
-  readonly switchable: number | null;
 };
 
 /** Many files as one exhibit: a pax archive whose last member, `manifest.jsonl`, has one line for everything that was looked for. */
@@ -87,7 +85,7 @@ export function bundle(order: BundleOrder): StreamSource {
     report(): SourceReport {
       if (started === null || ended === null) throw new HoldfastError("unexpected", `${order.name}: there is no report before the bytes have ended`);
       const got = order.covered === null ? { since: started, until: ended } : order.covered({ from, to });
-      const report = counts.report(order.asked, got, order.nothing, order.switchable);
+      const report = counts.report(order.asked, got, order.nothing);
       const detail = [order.remark, report.detail].filter((text) => text !== null).join("; ");
       return { ...report, detail: detail === "" ? null : detail };
     },

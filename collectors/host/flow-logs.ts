@@ -36,7 +36,6 @@ export function flowLogs(place: Place, window: Window): StreamSource {
     nothing: { outcome: "source-disabled", detail: "the kernel shows no network tables" },
     covered: null,
     remark: "the tables of the moment: the kernel keeps no history of connections",
-    switchable: 2,
   });
 }
 

@@ -22,7 +22,7 @@ type Draft = Pick<Step, "id" | "kind" | "title" | "rank" | "calls" | "input"> & 
 /** Ranks are design.md's "Order of a plan". */
 const rank = { memory: 2, state: 3, flow: 3, logs: 5, image: 6 };
 
-/** Reads sizes and rights; opens nothing that is evidence, writes nothing. */
+/** Reads sizes and rights, and writes nothing; a disk is opened only to see whether it may be. */
 export async function planHost(place: Place, target: Target, wish: Wish, signal: AbortSignal): Promise<Plan> {
   const asked = new Set<Kind>(wish.kinds ?? ["memory", "state", "flow-logs", "access-logs"]);
   if (wish.disks.length > 0) asked.add("disk-image");

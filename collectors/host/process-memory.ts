@@ -46,7 +46,6 @@ export async function processMemory(place: Place, pid: number): Promise<Opened> 
     nothing: { outcome: "unavailable", detail: `process ${pid} gave nothing` },
     covered: null,
     remark: null,
-    switchable: null,
   });
   let closed = false;
   return {

@@ -21,7 +21,6 @@ export function state(place: Place): StreamSource {
     nothing: { outcome: "unavailable", detail: "nothing of the machine's state could be found" },
     covered: null,
     remark: null,
-    switchable: null,
   });
 }
 

@@ -9,7 +9,7 @@ const gapsNamed = 1000;
 /** Counts what became of the inner files and says in the end, without flattery, what the exhibit is. */
 export type Tally = {
   add(line: ManifestLine, evidence: boolean): void;
-  report(asked: Window | null, got: Window | null, nothing: { readonly outcome: Outcome; readonly detail: string }, switchable: number | null): SourceReport;
+  report(asked: Window | null, got: Window | null, nothing: { readonly outcome: Outcome; readonly detail: string }): SourceReport;
 };
 
 export function tally(): Tally {
@@ -32,19 +32,20 @@ export function tally(): Tally {
       else gaps.set(key, { gap: { what: directory, outcome: line.outcome, reason: line.reason ?? line.outcome }, names: [name] });
     },
 
-    report(asked, got, nothing, switchable) {
+    report(asked, got, nothing) {
       const count = (outcome: FileOutcome): number => counts.get(outcome) ?? 0;
-      const missing = ["denied", "unavailable", "source-disabled", "truncated", "failed"] as const;
+      const missing = ["denied", "unavailable", "truncated", "failed"] as const;
+      const off = [...gaps.values()].filter(({ gap }) => gap.outcome === "source-disabled");
       const taken = count("collected") + count("empty");
-      const lacking = missing.reduce((sum, outcome) => sum + count(outcome), 0);
-      const total = taken + lacking;
+      const lacking = missing.reduce((sum, outcome) => sum + count(outcome), off.length);
+      const total = taken + lacking - off.length;
       const parts = missing.filter((outcome) => count(outcome) > 0).map((outcome) => `${count(outcome)} of ${total} files ${outcome}`);
+      parts.push(...off.map(({ gap }) => gap.reason));
       if (count("vanished") > 0) parts.push(`${count("vanished")} files of processes that ended meanwhile`);
       if (count("outside-window") > 0) parts.push(`${count("outside-window")} files last written before the window left out`);
       if (changed > 0) parts.push(`${changed} files changed while being read`);
       const coverage: Coverage = { asked, got, gaps: named(gaps) };
-      const off = switchable !== null && count("source-disabled") >= switchable;
-      const outcome = off ? "source-disabled" : outcomeOf(taken + count("truncated"), lacking, count, bytes);
+      const outcome = outcomeOf(taken + count("truncated"), lacking, count, bytes);
       if (outcome === null && count("outside-window") > 0)
         return { outcome: "empty", detail: ["nothing was written to any of them within the window", ...parts].join("; "), coverage, files: 0, bad: [] };
       if (outcome === null) return { outcome: nothing.outcome, detail: [nothing.detail, ...parts].join("; "), coverage, files: 0, bad: [] };
@@ -56,9 +57,10 @@ export function tally(): Tally {
 function outcomeOf(taken: number, lacking: number, count: (outcome: FileOutcome) => number, bytes: bigint): Outcome | null {
   if (taken === 0 && lacking === 0) return null;
   if (lacking === 0) return bytes > 0n ? "collected" : "empty";
+  // What is switched off was not cut off: the rest may be whole.
+  if (count("source-disabled") === lacking) return "source-disabled";
   if (taken > 0) return "truncated";
   if (count("denied") === lacking) return "denied";
-  if (count("source-disabled") === lacking) return "source-disabled";
   return count("failed") > 0 ? "failed" : "unavailable";
 }
 

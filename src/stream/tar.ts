@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { HoldfastError } from "../core/error.ts";
+import { printable } from "../core/printable.ts";
 
 /** One member of a POSIX pax archive (IEEE Std 1003.1, pax, "pax Interchange Format"). */
 export type TarMember = {
@@ -38,10 +39,7 @@ export async function* tarStream(entries: AsyncIterable<TarEntry>): AsyncGenerat
       yield piece;
     }
     if (given !== member.size)
-      throw new HoldfastError(
-        "unexpected",
-        `archive member ${JSON.stringify(Buffer.from(member.path).toString())} promised ${member.size} bytes and gave ${given}`,
-      );
+      throw new HoldfastError("unexpected", `archive member ${printable(member.path)} promised ${member.size} bytes and gave ${given}`);
     const rest = given % block;
     if (rest > 0) yield Buffer.alloc(block - rest);
   }

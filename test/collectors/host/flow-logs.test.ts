@@ -37,6 +37,13 @@ describe("flow logs of a host", () => {
     expect(got.listing).toContain("root/proc/net/tcp");
   });
 
+  test("a kernel that only tracks nothing is `source-disabled` too, with the reason in words and its other tables taken", async () => {
+    using home = temporary();
+    const got = await gather(flowLogs(placeAt(kernel(home.path, { "proc/net/tcp": "head\n", "proc/net/ip_tables_names": "filter\n" })), window), home.path);
+    expect(got.report).toMatchObject({ outcome: "source-disabled", detail: expect.stringMatching(/nf_conntrack is not loaded/) });
+    expect(got.report.files).toBe(2);
+  });
+
   test("tracking without a file for it is not taken for no tracking", async () => {
     using home = temporary();
     const got = await gather(
