@@ -14,6 +14,7 @@ import { type LogKeys, readLogKeys } from "./log-keys.ts";
 import { copyTree, grow, type Hash, rootOf, type Tile, type TreeEdge } from "./merkle.ts";
 import type { LedgerPaths } from "./paths.ts";
 import { LEDGER_APPLICATION_ID } from "./schema.ts";
+import { schemaDifferences } from "./schema-differences.ts";
 import { followHead, followTail, type SignedTree, type TreeContext } from "./signed-tree.ts";
 import { storeOf } from "./store.ts";
 
@@ -54,6 +55,12 @@ export async function openRecorder(options: RecorderOptions): Promise<Recorder> 
   let db: Db | null = null;
   try {
     db = openForWriting(options.paths.ledger, LEDGER_APPLICATION_ID);
+    const differences = schemaDifferences(db);
+    if (differences.length > 0)
+      throw new HoldfastError(
+        "ledger",
+        `${options.paths.ledger} was tampered with: ${differences.join("; ")}. Nothing is signed on top of it; keep all files and run holdfast ledger audit`,
+      );
     const context: TreeContext = { db, store: storeOf(db), origin: options.origin, vkeys: keys.vkeys };
     // The long part without the lock: up to the head of now. What others append meanwhile is taken in under the lock.
     const known = followHead(context, null, head.read());

@@ -27,11 +27,11 @@ export type Shape = {
 };
 
 /**
- * Six buffers of 8 MiB in all: two that are read into, four that hold parts (an `as-is` source uses all six for both).
+ * Five buffers of 8 MiB in all: two that are read into, three that hold parts (an `as-is` source uses all five for both).
  * Larger parts come in smaller numbers, so that memory stays flat up to 78 GiB and grows slowly beyond.
  */
 export function shapeFor(size: number | null): Shape {
   const partSize = partSizeFor(size);
-  const partSlots = Math.max(2, Math.floor((4 * chunkBytes) / partSize));
+  const partSlots = Math.max(2, Math.floor((3 * chunkBytes) / partSize));
   return { chunkBytes, partSize, inlineBytes: chunkBytes, rawSlots: 2, partSlots };
 }

@@ -27,8 +27,10 @@ describe("printable", () => {
   });
 
   test("what is printable already is safe as it is", () => {
-    fc.assert(fc.property(fc.uint8Array({ maxLength: 40 }), (bytes) => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 40 }), (bytes) => {
         expect(terminalSafe(printable(bytes))).not.toMatch(/[\p{Cc}\p{Cf}]/u);
-      }),);
+      }),
+    );
   });
 });

@@ -76,7 +76,11 @@ function fileOf(from: string, law: number, form: number): string {
 function broken(): ReadonlySet<string> {
   let text: string;
   try {
-    text = execFileSync(join(root, "node_modules/.bin/biome"), ["lint", "--config-path=config/lint.json", "--only=style/noRestrictedImports", "--reporter=json", "--max-diagnostics=none", "src", "collectors"], { cwd: tree, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+    text = execFileSync(
+      join(root, "node_modules/.bin/biome"),
+      ["lint", "--config-path=config/lint.json", "--only=style/noRestrictedImports", "--reporter=json", "--max-diagnostics=none", "src", "collectors"],
+      { cwd: tree, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] },
+    );
   } catch (error) {
     text = (error as { stdout: string }).stdout;
   }
@@ -90,6 +94,7 @@ describe("the linter keeps the import laws", () => {
     found = broken();
   });
   test.for(laws.map(([from, to, allowed], i) => ({ from, to, allowed, i })))("$from → $to: allowed $allowed", ({ from, allowed, i }) => {
-    for (const form of from === "src/app.ts" ? [forms.length - 1] : forms.keys()) expect([fileOf(from, i, form), !found.has(fileOf(from, i, form))]).toEqual([fileOf(from, i, form), allowed]);
+    for (const form of from === "src/app.ts" ? [forms.length - 1] : forms.keys())
+      expect([fileOf(from, i, form), !found.has(fileOf(from, i, form))]).toEqual([fileOf(from, i, form), allowed]);
   });
 });

@@ -18,13 +18,33 @@ function deadOwner(): Owner {
 }
 
 function step(id: string, exclusive = false): Step {
-  return { id, does: "exhibit", kind: "memory", title: id, rank: 1, calls: [], footprint: { writtenBytes: 0, tools: [] }, estimate: { bytes: null, seconds: null }, exclusive, input: {} };
+  return {
+    id,
+    does: "exhibit",
+    kind: "memory",
+    title: id,
+    rank: 1,
+    calls: [],
+    footprint: { writtenBytes: 0, tools: [] },
+    estimate: { bytes: null, seconds: null },
+    exclusive,
+    input: {},
+  };
 }
 
 function order(collection: string, steps: readonly Step[]): CollectionOrder {
   const window = { since: "2026-01-01T00:00:00.000Z", until: "2026-01-02T00:00:00.000Z" };
   return {
-    collection, case: "C", target: "host:local", actor: "jane", reason: "r", authority: null, vault: "here", retainUntil: "2027-01-01T00:00:00Z", legalHold: false, compress: "auto",
+    collection,
+    case: "C",
+    target: "host:local",
+    actor: "jane",
+    reason: "r",
+    authority: null,
+    vault: "here",
+    retainUntil: "2027-01-01T00:00:00Z",
+    legalHold: false,
+    compress: "auto",
     plan: { schema: "holdfast.plan/1", target: "host:local", provider: "host", path: "", window, steps, without: [] },
     started: "2026-01-01T00:00:00.000Z",
   };
@@ -99,5 +119,4 @@ describe("the journal of a put", () => {
       expect(again.journal(lease, "s", "C/001").load()).toBeNull();
       again.close();
     }));
-
 });

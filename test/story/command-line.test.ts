@@ -79,12 +79,15 @@ describe("what is printed", () => {
     expect((await holdfastJson(["plan", "host:local", "--log", logs], { home: none })).code).toBe(0);
     expect(existsSync(none)).toBe(false);
   });
-  test.for(["verify", "exhibits", "status", "ledger audit", "ledger checkpoint", "case list"])("a mistyped --home is no intact, empty ledger: %s is exit 3", async (command) => {
-    const none = join(dir.path, "mistyped");
-    const ran = await holdfast(command.split(" "), { home: none });
-    expect([ran.code, ran.stdout, existsSync(none)]).toEqual([3, "", false]);
-    expect(ran.stderr).toMatch(/no Holdfast home/);
-  });
+  test.for(["verify", "exhibits", "status", "ledger audit", "ledger checkpoint", "case list"])(
+    "a mistyped --home is no intact, empty ledger: %s is exit 3",
+    async (command) => {
+      const none = join(dir.path, "mistyped");
+      const ran = await holdfast(command.split(" "), { home: none });
+      expect([ran.code, ran.stdout, existsSync(none)]).toEqual([3, "", false]);
+      expect(ran.stderr).toMatch(/no Holdfast home/);
+    },
+  );
   test("--jsonl prints one object a line", async () => {
     await holdfast(["collect", "host:local", "--case", "L-1", "--reason", "r", "--kind", "access-logs", "--log", logs], { home });
     const ran = await holdfast(["--jsonl", "exhibits", "--case", "L-1"], { home });
@@ -98,7 +101,10 @@ describe("what is printed", () => {
     const hostile = join(dir.path, "hostile");
     mkdirSync(hostile);
     writeFileSync(join(hostile, "\u001b[2Jgone\n\u202e.log"), "x");
-    const ran = await holdfast(["collect", "host:local", "--case", "L-2", "--reason", "r", "--kind", "access-logs", "--log", join(hostile, "\u001b[2Jgone\n\u202e.log")], { home });
+    const ran = await holdfast(
+      ["collect", "host:local", "--case", "L-2", "--reason", "r", "--kind", "access-logs", "--log", join(hostile, "\u001b[2Jgone\n\u202e.log")],
+      { home },
+    );
     const json = await holdfast(["--json", "exhibits", "--case", "L-2"], { home });
     for (const text of [ran.stdout, ran.stderr, json.stdout]) expect(text).not.toMatch(/\u001b|\u202e/);
   });
@@ -120,17 +126,27 @@ describe("cases", () => {
 
 describe("collections", () => {
   test("cancelling closes what is open and cleanup finds nothing more", async () => {
-    const { json } = await holdfastJson<CollectJson>(["collect", "host:local", "--case", "X-1", "--reason", "r", "--kind", "access-logs", "--log", logs], { home });
+    const { json } = await holdfastJson<CollectJson>(["collect", "host:local", "--case", "X-1", "--reason", "r", "--kind", "access-logs", "--log", logs], {
+      home,
+    });
     const id = json.collections[0]?.collection ?? "";
     expect((await holdfast(["resume", id], { home })).code).toBe(0); // finished: nothing left, same answer
     expect((await holdfastJson<{ removed: unknown[] }>(["cleanup", id], { home })).json.removed).toEqual([]);
     expect((await holdfast(["cancel", id], { home })).code).toBe(6);
   });
   test("a detached collection is finished by its own process", async () => {
-    const { code, json } = await holdfastJson<{ collections: { collection: string }[] }>(["collect", "host:local", "--case", "X-2", "--reason", "r", "--kind", "access-logs", "--log", logs, "--detach"], { home });
+    const { code, json } = await holdfastJson<{ collections: { collection: string }[] }>(
+      ["collect", "host:local", "--case", "X-2", "--reason", "r", "--kind", "access-logs", "--log", logs, "--detach"],
+      { home },
+    );
     const id = json.collections[0]?.collection ?? "";
     expect(code).toBe(0);
-    await expect.poll(async () => (await holdfastJson<{ collections: { state: string }[] }>(["status", id], { home })).json.collections[0]?.state, { timeout: 30_000, interval: 500 }).toBe("finished");
+    await expect
+      .poll(async () => (await holdfastJson<{ collections: { state: string }[] }>(["status", id], { home })).json.collections[0]?.state, {
+        timeout: 30_000,
+        interval: 500,
+      })
+      .toBe("finished");
     expect((await holdfastJson<{ acts: { act: string }[] }>(["custody", "X-2/001"], { home })).json.acts.map((a) => a.act)).toEqual(["started", "collected"]);
   });
   test("--isolate is refused in words, since nothing here can isolate", async () => {

@@ -4,7 +4,12 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { damages } from "../damaged/damages.ts";
 import { holdfast, holdfastJson, temporary } from "./holdfast.ts";
 
-type AuditJson = { readonly verdict: string; readonly assurance: string; readonly size: string; readonly problems: readonly { readonly kind: string; readonly text: string }[] };
+type AuditJson = {
+  readonly verdict: string;
+  readonly assurance: string;
+  readonly size: string;
+  readonly problems: readonly { readonly kind: string; readonly text: string }[];
+};
 
 let dir: ReturnType<typeof temporary>;
 let whole = "";
@@ -41,14 +46,17 @@ describe("ledger audit names each damage", () => {
     expect(json.problems.map((problem) => problem.kind)).toContain(kind);
   });
 
-  test.for(damages.filter(({ verdict }) => verdict === "rollback" || verdict === "fork"))("$name: collect refuses to sign and changes no file of the ledger", async ({ name, damage }) => {
-    const { home, paths } = copyOf(`${name} collect`);
-    await damage(paths);
-    const before = snapshot(join(home, "ledger"));
-    const ran = await holdfast(["collect", "host:local", "--case", "D-2", "--reason", "r", "--kind", "access-logs"], { home });
-    expect(ran.code, ran.stderr).toBe(name === "ledger.db deleted" ? 8 : 5);
-    expect(snapshot(join(home, "ledger"))).toEqual(before);
-  });
+  test.for(damages.filter(({ verdict }) => verdict === "rollback" || verdict === "fork"))(
+    "$name: collect refuses to sign and changes no file of the ledger",
+    async ({ name, damage }) => {
+      const { home, paths } = copyOf(`${name} collect`);
+      await damage(paths);
+      const before = snapshot(join(home, "ledger"));
+      const ran = await holdfast(["collect", "host:local", "--case", "D-2", "--reason", "r", "--kind", "access-logs"], { home });
+      expect(ran.code, ran.stderr).toBe(name === "ledger.db deleted" ? 8 : 5);
+      expect(snapshot(join(home, "ledger"))).toEqual(before);
+    },
+  );
 });
 
 function snapshot(folder: string): Readonly<Record<string, string>> {

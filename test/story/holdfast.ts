@@ -51,7 +51,10 @@ const ajv = new Ajv2020.Ajv2020({ strict: false, allErrors: true });
 addFormats.default(ajv);
 
 /** Runs with --json and checks the document against its shipped schema. */
-export async function holdfastJson<T>(args: readonly string[], options: RunOptions = {}): Promise<{ readonly code: number | null; readonly json: T; readonly stderr: string }> {
+export async function holdfastJson<T>(
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<{ readonly code: number | null; readonly json: T; readonly stderr: string }> {
   const ran = await holdfast(["--json", ...args], options);
   let json: { readonly schema: string } & T;
   try {
@@ -97,7 +100,17 @@ export type ExhibitJson = {
   readonly bytes: string;
   readonly sha256: string | null;
   readonly coverage: { readonly gaps: readonly { readonly what: string; readonly outcome: string; readonly reason: string }[] } | null;
-  readonly stored: { readonly uri: string; readonly version: string | null; readonly sealed: boolean; readonly lock: string; readonly mode: string | null; readonly retainUntil: string | null; readonly bytes: string; readonly text: string; readonly problems: readonly string[] } | null;
+  readonly stored: {
+    readonly uri: string;
+    readonly version: string | null;
+    readonly sealed: boolean;
+    readonly lock: string;
+    readonly mode: string | null;
+    readonly retainUntil: string | null;
+    readonly bytes: string;
+    readonly text: string;
+    readonly problems: readonly string[];
+  } | null;
 };
 export type VerifyJson = {
   readonly verdict: string;

@@ -1,7 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type CollectJson, holdfastJson, type RunOptions, startHoldfast } from "./holdfast.ts";
 
-type StatusJson = { readonly collections: readonly { readonly collection: string; readonly state: string; readonly steps: readonly { readonly state: string; readonly bytes: { readonly done: string } }[] }[] };
+type StatusJson = {
+  readonly collections: readonly {
+    readonly collection: string;
+    readonly state: string;
+    readonly steps: readonly { readonly state: string; readonly bytes: { readonly done: string } }[];
+  }[];
+};
 
 export type Killed = { readonly collection: string; readonly kills: number; readonly result: CollectJson; readonly code: number | null };
 

@@ -20,7 +20,16 @@ test("twenty collectors at once into one case, five of them killed and resumed: 
   const runs = Array.from({ length: 20 }, (_, i) => ({
     i,
     ...startHoldfast(
-      ["--json", "collect", "host:local", "--case", "MANY", "--reason", `collector ${i}`, ...(i % 4 === 3 ? ["--kind", "disk-image", "--disk", image] : ["--kind", "access-logs", "--log", logs])],
+      [
+        "--json",
+        "collect",
+        "host:local",
+        "--case",
+        "MANY",
+        "--reason",
+        `collector ${i}`,
+        ...(i % 4 === 3 ? ["--kind", "disk-image", "--disk", image] : ["--kind", "access-logs", "--log", logs]),
+      ],
       { home },
     ),
   }));

@@ -12,7 +12,10 @@ export function setup(): () => void {
   if (tarball === undefined) throw new Error("npm pack made no tarball in dist/");
   const project = mkdtempSync(join(tmpdir(), "holdfast-packed-"));
   writeFileSync(join(project, "package.json"), JSON.stringify({ name: "user", private: true }));
-  execFileSync("npm", ["install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline", join(root, "dist", tarball)], { cwd: project, stdio: ["ignore", "ignore", "inherit"] });
+  execFileSync("npm", ["install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline", join(root, "dist", tarball)], {
+    cwd: project,
+    stdio: ["ignore", "ignore", "inherit"],
+  });
   process.env["HOLDFAST_UNDER_TEST"] = join(project, "node_modules/holdfast/src/cli/holdfast.mjs");
   return () => rmSync(project, { recursive: true, force: true });
 }

@@ -31,7 +31,13 @@ afterAll(async () => {
 
 async function shell(line: string, home: string): Promise<{ readonly code: number; readonly text: string }> {
   const command = line.replaceAll("npx holdfast", `"${process.execPath}" "${launcher}"`).replace(/^npm ci && /, "");
-  const env = { ...process.env, HOLDFAST_HOME: home, AWS_ENDPOINT_URL: fake.url, AWS_ACCESS_KEY_ID: fake.credentials.accessKeyId, AWS_SECRET_ACCESS_KEY: fake.credentials.secretAccessKey };
+  const env = {
+    ...process.env,
+    HOLDFAST_HOME: home,
+    AWS_ENDPOINT_URL: fake.url,
+    AWS_ACCESS_KEY_ID: fake.credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: fake.credentials.secretAccessKey,
+  };
   try {
     const { stdout } = await run("bash", ["-c", command], { cwd: dir.path, env });
     return { code: 0, text: stdout };
@@ -46,7 +52,10 @@ describe("every command of the README runs", () => {
   const s3 = lines.indexOf("npx holdfast doctor host:local");
 
   test("the README has its two commands, and scripts for every npm run it names", () => {
-    expect(lines.slice(0, 2)).toEqual(['npm ci && npx holdfast collect host:local --case DEMO-1 --reason "first look" --kind state,access-logs', "npm ci && npm test"]);
+    expect(lines.slice(0, 2)).toEqual([
+      'npm ci && npx holdfast collect host:local --case DEMO-1 --reason "first look" --kind state,access-logs',
+      "npm ci && npm test",
+    ]);
     for (const [, script] of readme.matchAll(/npm run ([a-z:]+)/g)) expect(Object.keys(manifest.scripts)).toContain(script);
     expect(Object.keys(manifest.scripts)).toContain("test");
   });

@@ -30,7 +30,13 @@ describe("a 4 GiB image with holes, killed -9 at twenty random moments", () => {
       makeImage(image, 4096 * mib, 12);
       const options = s3Home(dir.path, place.endpoint, place.credentials, place.bucket);
       const seed = Date.now() % 1_000_000;
-      const killed = await killAndResume(["collect", "host:local", "--case", "K", "--reason", "r", "--kind", "disk-image", "--disk", image, "--compress", "none"], options, 20, 3_000, seeded(seed));
+      const killed = await killAndResume(
+        ["collect", "host:local", "--case", "K", "--reason", "r", "--kind", "disk-image", "--disk", image, "--compress", "none"],
+        options,
+        20,
+        3_000,
+        seeded(seed),
+      );
       console.log(`${name}: seed ${seed}, ${killed.kills} kills`);
       const exhibit = killed.result.collections[0]?.exhibits[0];
       expect([killed.code, exhibit?.outcome, exhibit?.stored?.sealed], `seed ${seed}`).toEqual([0, "collected", true]);

@@ -23,10 +23,19 @@ describe("kill -9 and resume", () => {
     makeImage(image, 300 * mib, 4);
     const home = join(dir.path, "home");
     const seed = Date.now() % 1_000_000;
-    const killed = await killAndResume(["collect", "host:local", "--case", "K", "--reason", "r", "--kind", "disk-image", "--disk", image], { home }, 4, 1500, seeded(seed));
+    const killed = await killAndResume(
+      ["collect", "host:local", "--case", "K", "--reason", "r", "--kind", "disk-image", "--disk", image],
+      { home },
+      4,
+      1500,
+      seeded(seed),
+    );
     const exhibit = killed.result.collections[0]?.exhibits[0];
     expect([killed.code, exhibit?.outcome, exhibit?.sha256], `seed ${seed}`).toEqual([0, "collected", sha256sum(image)]);
-    expect((await actsOf("K/001", home)).filter((act) => act === "collected"), `seed ${seed}`).toHaveLength(1);
+    expect(
+      (await actsOf("K/001", home)).filter((act) => act === "collected"),
+      `seed ${seed}`,
+    ).toHaveLength(1);
     expect((await holdfastJson<VerifyJson>(["verify"], { home })).json.verdict).toBe("intact");
   });
 
@@ -39,7 +48,13 @@ describe("kill -9 and resume", () => {
     try {
       const options = s3Home(dir.path, proxy.url, fake.credentials);
       const seed = Date.now() % 1_000_000;
-      const killed = await killAndResume(["collect", "host:local", "--case", "K", "--reason", "r", "--kind", "disk-image", "--disk", image, "--vault", "main", "--compress", "none"], options, 4, 1500, seeded(seed));
+      const killed = await killAndResume(
+        ["collect", "host:local", "--case", "K", "--reason", "r", "--kind", "disk-image", "--disk", image, "--vault", "main", "--compress", "none"],
+        options,
+        4,
+        1500,
+        seeded(seed),
+      );
       const exhibit = killed.result.collections[0]?.exhibits[0];
       expect([killed.code, exhibit?.outcome, exhibit?.stored?.sealed, exhibit?.sha256], `seed ${seed}`).toEqual([0, "collected", true, sha256sum(image)]);
       const acts = await actsOf("K/001", options.home);
@@ -56,11 +71,18 @@ describe("kill -9 and resume", () => {
     const image = join(dir.path, "disk.img");
     makeImage(image, 300 * mib, 4);
     const fake = await startS3Fake({ buckets: [{ name: "vault", objectLock: true }] });
-    const proxy = await startFaultProxy(fake.url, [{ on: "UploadPart", from: 12, times: Number.POSITIVE_INFINITY, does: { kind: "stall", milliseconds: 60_000 } }]);
+    const proxy = await startFaultProxy(fake.url, [
+      { on: "UploadPart", from: 12, times: Number.POSITIVE_INFINITY, does: { kind: "stall", milliseconds: 60_000 } },
+    ]);
     try {
       const options = s3Home(dir.path, proxy.url, fake.credentials);
-      const { child, ended } = startHoldfast(["collect", "host:local", "--case", "K", "--reason", "r", "--kind", "disk-image", "--disk", image, "--vault", "main", "--compress", "none"], options);
-      await expect.poll(() => fake.requests.filter((r) => r.operation === "UploadPart" && r.status === 200).length, { timeout: 20_000 }).toBeGreaterThanOrEqual(5);
+      const { child, ended } = startHoldfast(
+        ["collect", "host:local", "--case", "K", "--reason", "r", "--kind", "disk-image", "--disk", image, "--vault", "main", "--compress", "none"],
+        options,
+      );
+      await expect
+        .poll(() => fake.requests.filter((r) => r.operation === "UploadPart" && r.status === 200).length, { timeout: 20_000 })
+        .toBeGreaterThanOrEqual(5);
       await new Promise((resolve) => setTimeout(resolve, 300));
       child.kill("SIGKILL");
       await ended;
@@ -88,7 +110,10 @@ describe("kill -9 and resume", () => {
     const proxy = await startFaultProxy(fake.url, [{ on: "UploadPart", times: Number.POSITIVE_INFINITY, does: { kind: "slow", bytesPerSecond: 20 * mib } }]);
     try {
       const options = s3Home(dir.path, proxy.url, fake.credentials);
-      const { child, ended } = startHoldfast(["collect", "host:local", "--case", "K", "--reason", "r", "--kind", "disk-image", "--disk", image, "--vault", "main", "--compress", "none"], options);
+      const { child, ended } = startHoldfast(
+        ["collect", "host:local", "--case", "K", "--reason", "r", "--kind", "disk-image", "--disk", image, "--vault", "main", "--compress", "none"],
+        options,
+      );
       await expect.poll(() => fake.requests.filter((r) => r.operation === "UploadPart").length, { timeout: 20_000 }).toBeGreaterThanOrEqual(4);
       child.kill("SIGINT");
       const ran = await ended;
@@ -109,10 +134,15 @@ describe("kill -9 and resume", () => {
     mkdirSync(logs);
     for (let i = 0; i < 30; i++) writeFileSync(join(logs, `app-${i}.log`), Buffer.alloc(4 * mib, `line ${i}\n`));
     const fake = await startS3Fake({ buckets: [{ name: "vault", objectLock: true }] });
-    const proxy = await startFaultProxy(fake.url, [{ on: "UploadPart", from: 3, times: Number.POSITIVE_INFINITY, does: { kind: "stall", milliseconds: 60_000 } }]);
+    const proxy = await startFaultProxy(fake.url, [
+      { on: "UploadPart", from: 3, times: Number.POSITIVE_INFINITY, does: { kind: "stall", milliseconds: 60_000 } },
+    ]);
     try {
       const options = s3Home(dir.path, proxy.url, fake.credentials);
-      const { child, ended } = startHoldfast(["collect", "host:local", "--case", "K", "--reason", "r", "--kind", "access-logs", "--log", logs, "--vault", "main"], options);
+      const { child, ended } = startHoldfast(
+        ["collect", "host:local", "--case", "K", "--reason", "r", "--kind", "access-logs", "--log", logs, "--vault", "main"],
+        options,
+      );
       await expect.poll(() => proxy.fired.length, { timeout: 20_000 }).toBeGreaterThanOrEqual(1);
       child.kill("SIGKILL");
       await ended;
@@ -120,9 +150,16 @@ describe("kill -9 and resume", () => {
       const { json } = await holdfastJson<{ collections: { collection: string }[] }>(["status"], options);
       const resumed = await holdfastJson<CollectJson>(["resume", json.collections[0]?.collection ?? ""], options);
       const exhibits = resumed.json.collections[0]?.exhibits ?? [];
-      expect(exhibits.map((e) => [e.id, e.outcome])).toEqual([["K/001", "failed"], ["K/002", "collected"]]);
+      expect(exhibits.map((e) => [e.id, e.outcome])).toEqual([
+        ["K/001", "failed"],
+        ["K/002", "collected"],
+      ]);
       expect(exhibits[0]?.detail).toMatch(/new number/);
-      expect(createHash("sha256").update(await fetched("K/002", dir.path, options)).digest("hex")).toBe(exhibits[1]?.sha256);
+      expect(
+        createHash("sha256")
+          .update(await fetched("K/002", dir.path, options))
+          .digest("hex"),
+      ).toBe(exhibits[1]?.sha256);
       expect((await holdfast(["ledger", "audit"], options)).code).toBe(0);
     } finally {
       await proxy.stop();

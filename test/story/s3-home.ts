@@ -12,5 +12,8 @@ export function s3Home(dir: string, endpoint: string, { accessKeyId, secretAcces
     join(home, "holdfast.yaml"),
     `vaults:\n  main: {kind: s3, bucket: ${bucket}, region: us-east-1, prefix: holdfast/, mode: compliance, retain: 1d, endpoint: "${endpoint}", pathStyle: true}\ndefaultVault: main\n`,
   );
-  return { home, env: { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_CONFIG_FILE: "/dev/null", AWS_SHARED_CREDENTIALS_FILE: "/dev/null" } };
+  return {
+    home,
+    env: { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_CONFIG_FILE: "/dev/null", AWS_SHARED_CREDENTIALS_FILE: "/dev/null" },
+  };
 }

@@ -37,24 +37,43 @@ for (const name of ["minio", "versitygw"] as const) {
       const { code, json, stderr } = await holdfastJson<CollectJson>(evidence(dir.path), options);
       expect(code, stderr).toBe(0);
       const exhibits = json.collections[0]?.exhibits ?? [];
-      expect(exhibits.map((e) => [e.stored?.sealed, e.stored?.lock, e.stored?.mode])).toEqual([[true, "irrevocable", "compliance"], [true, "irrevocable", "compliance"]]);
+      expect(exhibits.map((e) => [e.stored?.sealed, e.stored?.lock, e.stored?.mode])).toEqual([
+        [true, "irrevocable", "compliance"],
+        [true, "irrevocable", "compliance"],
+      ]);
       for (const { stored } of exhibits) {
         expect(Date.parse(stored?.retainUntil ?? "")).toBeGreaterThan(Date.now() + 23 * 3_600_000);
         const [bucket, ...key] = (stored?.uri ?? "").replace("s3://", "").split("/");
-        const deleting = run(aws, ["--endpoint-url", place.endpoint, "s3api", "delete-object", "--bucket", bucket ?? "", "--key", key.join("/"), "--version-id", stored?.version ?? ""], {
-          env: { PATH: process.env["PATH"] ?? "", ...options.env, AWS_DEFAULT_REGION: "us-east-1" },
-        });
+        const deleting = run(
+          aws,
+          ["--endpoint-url", place.endpoint, "s3api", "delete-object", "--bucket", bucket ?? "", "--key", key.join("/"), "--version-id", stored?.version ?? ""],
+          {
+            env: { PATH: process.env["PATH"] ?? "", ...options.env, AWS_DEFAULT_REGION: "us-east-1" },
+          },
+        );
         await expect(deleting).rejects.toMatchObject({ stderr: expect.stringMatching(/WORM|AccessDenied|Object Lock|object lock/i) });
       }
       const verified = await holdfastJson<VerifyJson>(["verify"], options);
-      expect([verified.code, verified.json.exhibits.map((e) => [e.verdict, e.method])]).toEqual([0, [["intact", "rehash"], ["intact", "rehash"]]]);
+      expect([verified.code, verified.json.exhibits.map((e) => [e.verdict, e.method])]).toEqual([
+        0,
+        [
+          ["intact", "rehash"],
+          ["intact", "rehash"],
+        ],
+      ]);
       const quick = await holdfastJson<VerifyJson>(["verify", "--quick"], options);
-      expect(quick.json.exhibits.map((e) => [e.verdict, e.method])).toEqual([["intact", "store-sha256"], ["intact", "store-sha256"]]);
+      expect(quick.json.exhibits.map((e) => [e.verdict, e.method])).toEqual([
+        ["intact", "store-sha256"],
+        ["intact", "store-sha256"],
+      ]);
     });
 
     test("the doctor says what the store's lock is worth", async () => {
       using dir = temporary(`${name}-doctor`);
-      const doctor = await holdfastJson<{ ok: boolean; checks: { check: string; ok: boolean; fatal: boolean; text: string }[] }>(["doctor"], s3Home(dir.path, place.endpoint, place.credentials, place.bucket));
+      const doctor = await holdfastJson<{ ok: boolean; checks: { check: string; ok: boolean; fatal: boolean; text: string }[] }>(
+        ["doctor"],
+        s3Home(dir.path, place.endpoint, place.credentials, place.bucket),
+      );
       const shorten = doctor.json.checks.find((check) => /short/i.test(check.check));
       expect(shorten?.ok, JSON.stringify(doctor.json.checks)).toBe(name === "minio");
     });
@@ -63,7 +82,10 @@ for (const name of ["minio", "versitygw"] as const) {
       using dir = temporary(`lie-${name}`);
       const liar = await startLyingProxy(place.endpoint, [lie]);
       try {
-        const { code, json, stderr } = await holdfastJson<CollectJson>([...evidence(dir.path), "--legal-hold"], s3Home(dir.path, liar.url, place.credentials, place.bucket));
+        const { code, json, stderr } = await holdfastJson<CollectJson>(
+          [...evidence(dir.path), "--legal-hold"],
+          s3Home(dir.path, liar.url, place.credentials, place.bucket),
+        );
         const exhibits = json.collections[0]?.exhibits ?? [];
         // A version that was not named is found by the mark in the metadata of the object itself: no lie is left.
         if (lie === "no-version") return void expect([code, exhibits.map((e) => e.stored?.sealed)], stderr).toEqual([0, [true, true]]);

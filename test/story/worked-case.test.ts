@@ -34,7 +34,10 @@ describe("the worked case: collect, custody, verify, tamper, verify", () => {
     logs = join(home, "logs");
     mkdirSync(logs);
     writeFileSync(join(logs, "app.log"), "2026-01-01 login failed for root\n".repeat(4000));
-    const ran = await holdfastJson<CollectJson>(["collect", "host:local", "--case", "DEMO-1", "--reason", "first look", "--kind", "state,access-logs", "--log", logs], { home });
+    const ran = await holdfastJson<CollectJson>(
+      ["collect", "host:local", "--case", "DEMO-1", "--reason", "first look", "--kind", "state,access-logs", "--log", logs],
+      { home },
+    );
     expect([0, 4], ran.stderr).toContain(ran.code); // 4 where this machine denies even root some of /proc
     collected = ran.json;
   });
@@ -65,7 +68,10 @@ describe("the worked case: collect, custody, verify, tamper, verify", () => {
   test("untouched evidence verifies, and assurance is only self", async () => {
     const { code, json } = await holdfastJson<VerifyJson>(["verify", "--case", "DEMO-1"], { home });
     expect([code, json.verdict, json.assurance, json.recorded]).toEqual([0, "intact", "self", true]);
-    expect(json.exhibits.map((e) => [e.verdict, e.method])).toEqual([["intact", "rehash"], ["intact", "rehash"]]);
+    expect(json.exhibits.map((e) => [e.verdict, e.method])).toEqual([
+      ["intact", "rehash"],
+      ["intact", "rehash"],
+    ]);
   });
 
   test("fetch gives back the raw bytes and never overwrites", async () => {
@@ -81,7 +87,10 @@ describe("the worked case: collect, custody, verify, tamper, verify", () => {
 
   test("retention is lengthened and never shortened; a hold is set and shown", async () => {
     const far = "2040-01-01T00:00:00Z";
-    const longer = await holdfastJson<{ exhibits: { stored: { retainUntil: string } }[] }>(["retain", "extend", "DEMO-1/001", "--until", far, "--reason", "litigation"], { home });
+    const longer = await holdfastJson<{ exhibits: { stored: { retainUntil: string } }[] }>(
+      ["retain", "extend", "DEMO-1/001", "--until", far, "--reason", "litigation"],
+      { home },
+    );
     expect([longer.code, longer.json.exhibits[0]?.stored.retainUntil]).toEqual([0, far]);
     expect((await holdfast(["retain", "extend", "DEMO-1/001", "--until", "2030-01-01T00:00:00Z", "--reason", "x"], { home })).code).toBe(6);
     const held = await holdfastJson<{ exhibits: { stored: { legalHold: boolean } }[] }>(["hold", "set", "DEMO-1/001", "--reason", "litigation"], { home });
@@ -94,7 +103,10 @@ describe("the worked case: collect, custody, verify, tamper, verify", () => {
     flipByte(fileURLToPath(uri));
     const { code, json } = await holdfastJson<VerifyJson>(["verify", "--case", "DEMO-1"], { home });
     expect([code, json.verdict]).toEqual([5, "altered"]);
-    expect(json.exhibits.map((e) => [e.id, e.verdict])).toEqual([["DEMO-1/001", "intact"], ["DEMO-1/002", "altered"]]);
+    expect(json.exhibits.map((e) => [e.id, e.verdict])).toEqual([
+      ["DEMO-1/001", "intact"],
+      ["DEMO-1/002", "altered"],
+    ]);
     expect(json.ledger.verdict).toBe("intact");
     const out = join(home, "altered.tar");
     expect((await holdfast(["fetch", "DEMO-1/002", "--out", out, "--reason", "analysis"], { home })).code).toBe(5);
@@ -110,20 +122,26 @@ describe("the worked case: collect, custody, verify, tamper, verify", () => {
 });
 
 describe("as an ordinary user", () => {
-  test.skipIf(process.getuid?.() !== 0)("what may not be read is denied, file by file, and the exit code says so (needs root to become someone else)", async () => {
-    using dir = temporary("user");
-    const logs = join(dir.path, "logs");
-    mkdirSync(logs);
-    writeFileSync(join(logs, "open.log"), "readable\n");
-    writeFileSync(join(logs, "secret.log"), "unreadable\n", { mode: 0o600 });
-    const home = join(dir.path, "home");
-    mkdirSync(home, { mode: 0o777 });
-    chmodSync(home, 0o777);
-    chmodSync(dir.path, 0o755);
-    const { code, json } = await holdfastJson<CollectJson>(["collect", "host:local", "--case", "U-1", "--reason", "no rights", "--kind", "access-logs", "--log", logs], { home, uid: 65534 });
-    expect(code).toBe(4);
-    const exhibit = json.collections[0]?.exhibits[0];
-    expect(exhibit?.outcome).toBe("truncated");
-    expect(exhibit?.coverage?.gaps).toEqual(expect.arrayContaining([expect.objectContaining({ what: join(logs, "secret.log"), outcome: "denied" })]));
-  });
+  test.skipIf(process.getuid?.() !== 0)(
+    "what may not be read is denied, file by file, and the exit code says so (needs root to become someone else)",
+    async () => {
+      using dir = temporary("user");
+      const logs = join(dir.path, "logs");
+      mkdirSync(logs);
+      writeFileSync(join(logs, "open.log"), "readable\n");
+      writeFileSync(join(logs, "secret.log"), "unreadable\n", { mode: 0o600 });
+      const home = join(dir.path, "home");
+      mkdirSync(home, { mode: 0o777 });
+      chmodSync(home, 0o777);
+      chmodSync(dir.path, 0o755);
+      const { code, json } = await holdfastJson<CollectJson>(
+        ["collect", "host:local", "--case", "U-1", "--reason", "no rights", "--kind", "access-logs", "--log", logs],
+        { home, uid: 65534 },
+      );
+      expect(code).toBe(4);
+      const exhibit = json.collections[0]?.exhibits[0];
+      expect(exhibit?.outcome).toBe("truncated");
+      expect(exhibit?.coverage?.gaps).toEqual(expect.arrayContaining([expect.objectContaining({ what: join(logs, "secret.log"), outcome: "denied" })]));
+    },
+  );
 });

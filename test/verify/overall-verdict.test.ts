@@ -3,8 +3,24 @@ import type { ExhibitCheck } from "../../src/core/exhibit-check.ts";
 import type { LedgerAudit, LedgerVerdict } from "../../src/core/verdict.ts";
 import { overallVerdict } from "../../src/verify/verify-result.ts";
 
-const ledger = (verdict: LedgerVerdict): LedgerAudit => ({ verdict, assurance: "self", found: { origin: "o", size: "1", root: "" }, signed: null, anchors: [], unreachable: [], problems: [] });
-const check = (verdict: ExhibitCheck["verdict"], lock: ExhibitCheck["lock"] = null): ExhibitCheck => ({ id: "C/001", verdict, method: "rehash", recorded: null, found: null, lock, text: "" });
+const ledger = (verdict: LedgerVerdict): LedgerAudit => ({
+  verdict,
+  assurance: "self",
+  found: { origin: "o", size: "1", root: "" },
+  signed: null,
+  anchors: [],
+  unreachable: [],
+  problems: [],
+});
+const check = (verdict: ExhibitCheck["verdict"], lock: ExhibitCheck["lock"] = null): ExhibitCheck => ({
+  id: "C/001",
+  verdict,
+  method: "rehash",
+  recorded: null,
+  found: null,
+  lock,
+  text: "",
+});
 const kept = { lock: "irrevocable", mode: "compliance", retainUntil: null, legalHold: null, asRecorded: true } as const;
 const lapsed = { lock: "none", mode: null, retainUntil: null, legalHold: null, asRecorded: false } as const;
 const unread = { lock: "unknown", mode: null, retainUntil: null, legalHold: null, asRecorded: false } as const;
