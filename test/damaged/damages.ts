@@ -246,6 +246,22 @@ export const damages: readonly Damage[] = [
             .run(),
       ),
   },
+  {
+    name: "index tree that leaves out an act",
+    verdict: "altered",
+    kind: "schema",
+    damage: async (paths) => {
+      await append(paths, [{ ...note("to be hidden"), collection: "hidden-collection-0" }]);
+      const db = new Database(paths.ledger);
+      const root = Number(db.prepare("SELECT rootpage FROM sqlite_schema WHERE name='act_collection'").pluck().get());
+      db.close();
+      const file = readFileSync(paths.ledger);
+      // The name stands in the table and in the index, each in its own page: only the index is changed.
+      for (let at = file.indexOf("hidden-collection-0"); at >= 0; at = file.indexOf("hidden-collection-0", at + 1))
+        if (Math.floor(at / 4096) === root - 1) file[at] = 0x48;
+      writeFileSync(paths.ledger, file);
+    },
+  },
   { name: "guard dropped", verdict: "altered", kind: "schema", damage: (paths) => plain(paths, "DROP TRIGGER entry_upd") },
   {
     name: "guard weakened",
