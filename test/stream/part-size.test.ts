@@ -26,9 +26,9 @@ test("the worst case fits into the parts there are, and not into parts of 1 MiB 
   }
 });
 
-test("up to 78 GiB all buffers together are 48 MiB", () => {
+test("up to 78 GiB all buffers together are 40 MiB", () => {
   for (const size of [gibibyte, 64 * gibibyte]) {
     const shape = shapeFor(size);
-    expect(shape.rawSlots * shape.chunkBytes + shape.partSlots * shape.partSize).toBe(48 * mebibyte);
+    expect(shape.rawSlots * shape.chunkBytes + shape.partSlots * shape.partSize).toBe(40 * mebibyte);
   }
 });
