@@ -1,12 +1,14 @@
+import type { App } from "../app.ts";
 import { parseCaseId } from "../core/case.ts";
 import { describeError, HoldfastError } from "../core/error.ts";
+import type { Wish } from "../core/plan.ts";
 import { terminalSafe } from "../core/printable.ts";
 import { parseTarget } from "../core/target.ts";
 import { parseDuration } from "../core/window.ts";
 import { required } from "./ask.ts";
 import { printCollections, resultExit } from "./collect-result.ts";
-import { exitCodeOf, worstExit } from "./exit-code.ts";
 import { type Detached, inBackground } from "./detach.ts";
+import { exitCodeOf, worstExit } from "./exit-code.ts";
 import { type Options, optionText } from "./options.ts";
 import { present } from "./output.ts";
 import { sayPlan } from "./plan.ts";
@@ -14,66 +16,88 @@ import { progressPrinter } from "./progress.ts";
 import type { Session } from "./session.ts";
 import { wishFrom } from "./wish.ts";
 
+type Asked = {
+  readonly case: string;
+  readonly reason: string;
+  readonly authority: string | null;
+  readonly wish: Wish;
+  readonly vault: string;
+  readonly retain: string | null;
+  readonly legalHold: boolean;
+  readonly detach: boolean;
+};
+
+type Took =
+  | { readonly kind: "ended"; readonly code: number; readonly collection: string }
+  | { readonly kind: "detached"; readonly code: 0; readonly detached: Detached }
+  | { readonly kind: "refused"; readonly code: number };
+
 /** `collect TARGET…`: each target is a collection of its own; one that fails does not stop the others. */
 export async function collect(session: Session, targets: readonly string[], options: Options): Promise<number> {
   const caseId = parseCaseId(await required(session, optionText(options, "case"), "--case", "which case?"));
   const reason = await required(session, optionText(options, "reason"), "--reason", "why is this collected?");
   for (const target of targets) parseTarget(target);
-  if (optionText(options, "isolate") !== undefined)
-    throw new HoldfastError("refused", "--isolate: this release cannot isolate a target; isolate it in its network, then collect without this option");
   const retain = optionText(options, "retain") ?? null;
   if (retain !== null) parseDuration(retain, "--retain");
+  if (optionText(options, "isolate") !== undefined)
+    throw new HoldfastError("refused", "--isolate: this release cannot isolate a target; isolate it in its network, then collect without this option");
   const app = await session.app({ kind: "make", origin: null });
-  const wish = wishFrom(options, app.services.clock());
-  const vault = app.services.vaultConfig(optionText(options, "vault") ?? null).name;
-  const started: string[] = [];
-  const codes: number[] = [];
-  const detached: Detached[] = [];
+  const asked: Asked = {
+    case: caseId,
+    reason,
+    authority: optionText(options, "authority") ?? null,
+    wish: wishFrom(options, app.services.clock()),
+    vault: app.services.vaultConfig(optionText(options, "vault") ?? null).name,
+    retain,
+    legalHold: options["legalHold"] === true,
+    detach: options["detach"] === true,
+  };
+  const took: Took[] = [];
   for (const target of targets) {
-    let collection: string | null = null;
-    try {
-      const plan = await app.collecting.plan(target, wish, session.signal);
-      if (plan.steps.length === 0)
-        throw new HoldfastError("usage", `${target} offers none of what was asked: ${plan.without.map((w) => `${w.kind}: ${w.why}`).join("; ")}`);
-      sayPlan(session.output, plan, wish.kinds, app.services.actor.id, vault);
-      const order = await app.collecting.prepare(
-        {
-          target,
-          case: caseId,
-          reason,
-          authority: optionText(options, "authority") ?? null,
-          wish,
-          vault,
-          retain,
-          legalHold: options["legalHold"] === true,
-          compress: wish.compress,
-        },
-        plan,
-      );
-      collection = order.collection;
-      session.output.say(`  collection ${collection}, kept until ${order.retainUntil}`);
-      await app.collecting.start(
-        order,
-        progressPrinter(session.output, () => app.services.clock().getTime()),
-        session.signal,
-      );
-      started.push(collection);
-      codes.push(resultExit(app.collecting.result(collection)));
-    } catch (error) {
-      codes.push(exitCodeOf(error));
-      process.stderr.write(`holdfast: ${target}: ${terminalSafe(describeError(error))}\n`);
-      if (collection === null || app.collecting.list().every((view) => view.order.collection !== collection)) continue;
-      started.push(collection);
-      process.stderr.write(`What is sealed stays sealed. Go on with: holdfast resume ${collection}\n`);
-      if (session.signal.aborted) break;
+    took.push(await collectOne(session, app, target, asked));
+    if (session.signal.aborted) break;
+  }
+  await print(session, app, took);
+  return worstExit(took.map(({ code }) => code));
+}
+
+async function collectOne(session: Session, app: App, target: string, asked: Asked): Promise<Took> {
+  let collection: string | null = null;
+  try {
+    const plan = await app.collecting.plan(target, asked.wish, session.signal);
+    if (plan.steps.length === 0)
+      throw new HoldfastError("usage", `${target} offers none of what was asked: ${plan.without.map((w) => `${w.kind}: ${w.why}`).join("; ")}`);
+    sayPlan(session.output, plan, asked.wish.kinds, app.services.actor.id, asked.vault);
+    const order = await app.collecting.prepare({ ...asked, target, compress: asked.wish.compress }, plan);
+    session.output.say(`  collection ${order.collection}, kept until ${order.retainUntil}`);
+    if (asked.detach) {
+      app.collecting.register(order);
+      return { kind: "detached", code: 0, detached: inBackground(app.services.paths, order.collection) };
     }
-  }
-  if (detached.length > 0) {
-    present(session.output, { schema: "holdfast.detached/1", collections: detached } as { schema: string }, detached, () =>
-      detached.map(({ collection, log }) => `${collection}  in the background, log ${log}; holdfast status ${collection} --follow`),
+    collection = order.collection;
+    await app.collecting.start(
+      order,
+      progressPrinter(session.output, () => app.services.clock().getTime()),
+      session.signal,
     );
-    return worstExit(codes);
+    return { kind: "ended", code: resultExit(app.collecting.result(collection)), collection };
+  } catch (error) {
+    const code = exitCodeOf(error);
+    process.stderr.write(`holdfast: ${target}: ${terminalSafe(describeError(error))}\n`);
+    const begun = collection !== null && app.collecting.list().some((view) => view.order.collection === collection);
+    if (collection === null || !begun) return { kind: "refused", code };
+    process.stderr.write(`What is sealed stays sealed. Go on with: holdfast resume ${collection}\n`);
+    return { kind: "ended", code, collection };
   }
-  if (started.length > 0 || session.output.json) await printCollections(session, app, started);
-  return worstExit(codes);
+}
+
+async function print(session: Session, app: App, took: readonly Took[]): Promise<void> {
+  const detached = took.flatMap((t) => (t.kind === "detached" ? [t.detached] : []));
+  if (detached.length > 0) {
+    const lines = detached.map(({ collection, log }) => `${collection}  in the background, log ${log}; holdfast status ${collection} --follow`);
+    present(session.output, { schema: "holdfast.detached/1", collections: detached } as { schema: string }, detached, () => lines);
+    return;
+  }
+  const ended = took.flatMap((t) => (t.kind === "ended" ? [t.collection] : []));
+  if (ended.length > 0 || session.output.json) await printCollections(session, app, ended);
 }

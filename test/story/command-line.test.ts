@@ -135,12 +135,12 @@ describe("collections", () => {
     expect((await holdfast(["cancel", id], { home })).code).toBe(6);
   });
   test("a detached collection is finished by its own process", async () => {
-    const { code, json } = await holdfastJson<{ collections: { collection: string }[] }>(
+    const { code, json } = await holdfastJson<{ schema: string; collections: { collection: string }[] }>(
       ["collect", "host:local", "--case", "X-2", "--reason", "r", "--kind", "access-logs", "--log", logs, "--detach"],
       { home },
     );
     const id = json.collections[0]?.collection ?? "";
-    expect(code).toBe(0);
+    expect([code, json.schema]).toEqual([0, "holdfast.detached/1"]);
     await expect
       .poll(async () => (await holdfastJson<{ collections: { state: string }[] }>(["status", id], { home })).json.collections[0]?.state, {
         timeout: 30_000,
