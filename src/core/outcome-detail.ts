@@ -24,7 +24,15 @@ const gapBudget = 12_000;
 
 export function outcomeDetailToJson(detail: OutcomeDetail): { readonly [key: string]: Json } {
   const put = detail.put === null ? null : { ...detail.put, bytes: String(detail.put.bytes) };
-  return JSON.parse(JSON.stringify({ ...detail, coverage: limitCoverage(detail.coverage), put }));
+  return JSON.parse(
+    JSON.stringify({
+      ...detail,
+      name: shorten(detail.name, 1000),
+      text: detail.text === null ? null : shorten(detail.text, 4000),
+      coverage: limitCoverage(detail.coverage),
+      put,
+    }),
+  );
 }
 
 function limitCoverage(coverage: Coverage | null): Coverage | null {
