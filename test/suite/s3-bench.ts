@@ -78,8 +78,8 @@ export function s3BenchOf(place: S3Place, stop: () => Promise<void>, more: Parti
       const { Uploads } = await client.send(new ListMultipartUploadsCommand({ Bucket, Prefix: fullKey(key) }));
       return (Uploads ?? []).filter((upload) => upload.Key === fullKey(key)).length;
     },
-    async spoilPart(key, token, number) {
-      const other = Buffer.alloc(5 << 20, `spoiled ${number}`);
+    async spoilPart(key, token, number, size) {
+      const other = Buffer.alloc(size, `spoiled ${number}`);
       const ChecksumSHA256 = createHash("sha256").update(other).digest("base64");
       await client.send(new UploadPartCommand({ Bucket, Key: fullKey(key), UploadId: uploadOf(token), PartNumber: number, Body: other, ChecksumSHA256 }));
     },

@@ -14,8 +14,8 @@ export type VaultBench = {
   count(key: string): Promise<number>;
   /** How many uploads of the key are unfinished. */
   unfinished(key: string): Promise<number>;
-  /** Changes what the store holds of one part of an unfinished upload. */
-  spoilPart(key: string, token: string, number: number): Promise<void>;
+  /** Changes what the store holds of one part of an unfinished upload; `size` is the part's, and stays. */
+  spoilPart(key: string, token: string, number: number, size: number): Promise<void>;
   /** Makes the store forget an unfinished upload. */
   loseUpload(key: string, token: string): Promise<void>;
   close(): Promise<void>;

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Stored } from "../../src/core/vault.ts";
-import { bytesOf } from "./parts-of.ts";
+import { bytesOf, partsOf } from "./parts-of.ts";
 import { inSeconds, never, newKey, readAll, receiptOf, requestOf, type VaultBench, type VaultTraits } from "./vault-bench.ts";
 
 export function attestClaims(bench: () => VaultBench, traits: VaultTraits): void {
@@ -83,6 +83,16 @@ export function attestClaims(bench: () => VaultBench, traits: VaultTraits): void
       const stored = await bench().vault.put(requestOf(traits, bytesOf(9, "same")), never);
       await bench().vault.extend(stored, stored.asked.retainUntil, never);
       expect((await receiptOf(bench().vault, stored)).problems).toEqual([]);
+    });
+
+    test("a put that is repeated leaves a longer retention as it is", async () => {
+      const bytes = bytesOf(9, "repeated");
+      const request = requestOf(traits, bytes);
+      const stored = await bench().vault.put(request, never);
+      const later = inSeconds(7200);
+      await bench().vault.extend(stored, later, never);
+      await bench().vault.put({ ...request, stream: partsOf(bytes, partSize) }, never);
+      expect(Date.parse((await receiptOf(bench().vault, stored)).retainUntil ?? "")).toBe(Date.parse(later));
     });
 
     test("a date that is none is refused", async () => {

@@ -53,7 +53,7 @@ export function resumeClaims(bench: () => VaultBench, traits: VaultTraits): void
     test("a journal that says more than the store holds is not believed", async () => {
       const key = newKey();
       const journal = await killedAfter(3, key);
-      await bench().spoilPart(key, tokenOf(journal), 2);
+      await bench().spoilPart(key, tokenOf(journal), 2, partSize);
       await bench().vault.put(requestOf(traits, bytes, { key, journal }), never);
       expectBytes(await bench().raw(key), bytes);
     });

@@ -129,6 +129,17 @@ describe("what a crash leaves between two steps", () => {
   });
 });
 
+test("bytes that were written and never journaled do not become a tail", async () => {
+  const journal = memoryJournal();
+  journal.before = (call) => {
+    if (call === "part 3") throw new Error("killed");
+  };
+  await expect(vault.put(requestOf(traits, bytes, { key: "D-1/tail", journal }), never)).rejects.toThrow("killed");
+  journal.before = null;
+  const stored = await vault.put(requestOf(traits, bytes.subarray(0, 2 * traits.partSize), { key: "D-1/tail", journal }), never);
+  expect((await stat(join(root, stored.key))).size).toBe(2 * traits.partSize);
+});
+
 describe("links that lead elsewhere", () => {
   test("a parent that is a symbolic link out of the vault is refused", async () => {
     await symlink(tmpdir(), join(root, "D-2"));

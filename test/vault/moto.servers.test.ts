@@ -30,7 +30,7 @@ test("a part that is listed without a checksum proves nothing and is sent again"
   const key = newKey();
   await expect(bench.vault.put(requestOf(traits, bytes, { key, journal }), never)).rejects.toThrow("killed");
   journal.before = null;
-  await bench.spoilPart(key, journal.load()?.token ?? "", 1);
+  await bench.spoilPart(key, journal.load()?.token ?? "", 1, traits.partSize);
   await bench.vault.put(requestOf(traits, bytes, { key, journal }), never);
   expectBytes(await bench.raw(key), bytes);
   return bench.close();

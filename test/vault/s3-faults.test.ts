@@ -196,6 +196,17 @@ test("another object that appears while parts are sent is not overwritten, and t
   expect(await bench.unfinished(key)).toBe(0);
 });
 
+test("a taken key that cannot be looked at is called neither ours nor another's", async () => {
+  for (const bytes of [small, large]) {
+    const first = requestOf(traits, bytes);
+    await bench.vault.put(first, never);
+    proxy.add({ on: "HeadObject", times: forever, does: { kind: "answer", status: 500, code: "InternalError" } });
+    const again = requestOf(traits, bytes, { key: first.key });
+    await expect(bench.vault.put(again, never)).rejects.toMatchObject({ code: "vault", message: expect.stringContaining("could not be read") });
+    proxy.clear();
+  }
+});
+
 test("the upload that was aborted behind our back is told, and resume starts over", async () => {
   const key = newKey();
   const journal = memoryJournal();

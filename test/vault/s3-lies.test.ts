@@ -1,10 +1,11 @@
+import { createServer } from "node:http";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { ObjectState } from "../../src/core/vault.ts";
 import { startLyingProxy, type Lie, type LyingProxy } from "../clouds/lying-proxy.ts";
 import { startS3Fake, type S3Fake } from "../clouds/s3-fake.ts";
 import { s3VaultOf, type S3Place } from "../suite/s3-bench.ts";
 import { bytesOf } from "../suite/parts-of.ts";
-import { never, requestOf, type VaultTraits } from "../suite/vault-bench.ts";
+import { never, readAll, requestOf, type VaultTraits } from "../suite/vault-bench.ts";
 
 const traits: VaultTraits = { partSize: 4096, mode: "compliance", lock: "irrevocable", seals: true, versions: true, oneWinner: true, failsProbes: [] };
 let fake: S3Fake;
@@ -116,6 +117,27 @@ test("a lock that has lapsed is none, whatever the store shows", async () => {
   expect(await later.attest(stored, "identity", never)).toMatchObject({
     receipt: { lock: "none", sealed: false, problems: [expect.stringContaining("lapsed")] },
   });
+});
+
+test.for<readonly [string, number, Readonly<Record<string, string>>, string]>([
+  ["ignores the range", 200, {}, "0123456789"],
+  ["gives another range", 206, { "content-range": "bytes 0-2/10" }, "012"],
+  ["gives a longer range", 206, { "content-range": "bytes 2-5/10" }, "2345"],
+  ["gives more bytes than its range says", 206, { "content-range": "bytes 2-4/10" }, "23456"],
+  ["answers about another version", 206, { "content-range": "bytes 2-4/10", "x-amz-version-id": "other" }, "234"],
+])("a store that %s is not read from", async ([, status, headers, body]) => {
+  const server = createServer((_, response) => {
+    response.writeHead(status, { "x-amz-version-id": "asked", "content-length": String(body.length), ...headers }).end(body);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  const vault = s3VaultOf({ ...place, endpoint: `http://127.0.0.1:${port}` }, { attempts: 1 });
+  const ref = { vault: "s3", uri: "s3://evidence/k", key: "k", version: "asked" };
+  await expect(readAll(vault, ref, 2, 3)).rejects.toMatchObject({ code: "vault", message: expect.stringContaining("were asked for") });
+  vault.close();
+  server.closeAllConnections();
+  server.close();
 });
 
 test.for([
