@@ -38,6 +38,7 @@ try {
     medianSeconds: Number(median(runs.map((r) => r.seconds)).toFixed(2)),
     minSeconds: Number(Math.min(...runs.map((r) => r.seconds)).toFixed(2)),
     maxSeconds: Number(Math.max(...runs.map((r) => r.seconds)).toFixed(2)),
+    medianCpuSeconds: Number(median(runs.map((r) => r.cpuSeconds)).toFixed(2)),
     peakMiB: Math.round(Math.max(...runs.map((r) => r.peakMiB))),
     /** Median of the ratios of each round. */
     holdfastRatio: Number(median(own.map((r, i) => r.seconds / (runs[i]?.seconds ?? 1))).toFixed(2)),

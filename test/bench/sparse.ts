@@ -35,12 +35,13 @@ try {
     eachZeroBlock(sample, (block) => hash.update(block));
     hash.digest();
     const seconds = ((performance.now() - begun) / 1000) * (size / sample);
-    return { seconds, peakMiB: 0, stdout: "" };
+    return { seconds, cpuSeconds: seconds, peakMiB: 0, stdout: "" };
   });
   const own = results.get("holdfast") ?? [];
   const rows = [...results].map(([name, runs]) => ({
     name,
     medianSeconds: Number(median(runs.map((r) => r.seconds)).toFixed(2)),
+    medianCpuSeconds: Number(median(runs.map((r) => r.cpuSeconds)).toFixed(2)),
     peakMiB: Math.round(Math.max(...runs.map((r) => r.peakMiB))),
     holdfastRatio: Number(median(own.map((r, i) => r.seconds / (runs[i]?.seconds ?? 1))).toFixed(2)),
     target: name.startsWith("rclone") ? 1.0 : null,

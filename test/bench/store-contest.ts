@@ -9,13 +9,13 @@ import { fileURLToPath } from "node:url";
 import { cacheDirectory, toolPath } from "../clouds/setup.ts";
 
 /** What a bench against an S3 sink needs: the programs, run as a user would, with the time and memory that they took. */
-export type Run = { readonly seconds: number; readonly peakMiB: number; readonly stdout: string };
+export type Run = { readonly seconds: number; readonly cpuSeconds: number; readonly peakMiB: number; readonly stdout: string };
 
 const cache = cacheDirectory(process.env);
 const launcher = fileURLToPath(new URL("../../src/cli/holdfast.mjs", import.meta.url));
 const credentials = { AWS_ACCESS_KEY_ID: "bench", AWS_SECRET_ACCESS_KEY: "bench-secret", AWS_REGION: "us-east-1", AWS_EC2_METADATA_DISABLED: "true" };
 
-/** Runs to the end; throws if the program says that it failed. The peak is the kernel's VmHWM, 0 where there is no /proc. */
+/** Runs to the end; throws if the program says that it failed. Peak (VmHWM) and processor time are read from /proc until shortly before the end. */
 export async function run(program: string, args: readonly string[]): Promise<Run> {
   const begun = performance.now();
   const child = spawn(program, args, { env: { ...process.env, ...credentials }, stdio: ["ignore", "pipe", "pipe"] });
@@ -28,18 +28,30 @@ export async function run(program: string, args: readonly string[]): Promise<Run
     stderr = (stderr + text).slice(-4000);
   });
   let peakMiB = 0;
+  let cpuSeconds = 0;
   const watch = setInterval(() => {
     peakMiB = Math.max(peakMiB, peakOf(child));
-  }, 100);
+    cpuSeconds = Math.max(cpuSeconds, cpuOf(child));
+  }, 50);
   const [code] = await once(child, "close");
   clearInterval(watch);
   if (code !== 0) throw new Error(`${program} ${args.join(" ")} ended with ${code}: ${stderr}`);
-  return { seconds: (performance.now() - begun) / 1000, peakMiB, stdout };
+  return { seconds: (performance.now() - begun) / 1000, cpuSeconds, peakMiB, stdout };
 }
 
 function peakOf(child: ChildProcess): number {
   try {
     return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))?.[1] ?? 0) / 1024;
+  } catch {
+    return 0;
+  }
+}
+
+/** User and system time of a running process and its threads, in seconds: fields 14 and 15 of proc(5)'s stat, in ticks of 10 ms. */
+function cpuOf(child: ChildProcess): number {
+  try {
+    const fields = readFileSync(`/proc/${child.pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+    return (Number(fields[11]) + Number(fields[12])) / 100;
   } catch {
     return 0;
   }
@@ -103,7 +115,12 @@ export async function awsCopy(endpoint: string, file: string): Promise<Run> {
 export async function after(first: Promise<Run>, second: () => Promise<Run>): Promise<Run> {
   const one = await first;
   const two = await second();
-  return { seconds: one.seconds + two.seconds, peakMiB: Math.max(one.peakMiB, two.peakMiB), stdout: one.stdout + two.stdout };
+  return {
+    seconds: one.seconds + two.seconds,
+    cpuSeconds: one.cpuSeconds + two.cpuSeconds,
+    peakMiB: Math.max(one.peakMiB, two.peakMiB),
+    stdout: one.stdout + two.stdout,
+  };
 }
 
 /** A file of `size` bytes with `data` bytes that no program can shorten, in 32 places evenly apart. */
@@ -131,7 +148,7 @@ export async function interleave(names: readonly string[], rounds: number, once:
       const name = names[(round + i) % names.length] ?? "";
       const result = await once(name);
       results.get(name)?.push(result);
-      console.error(`round ${round + 1} ${name}: ${result.seconds.toFixed(2)} s, ${result.peakMiB.toFixed(0)} MiB`);
+      console.error(`round ${round + 1} ${name}: ${result.seconds.toFixed(2)} s, ${result.cpuSeconds.toFixed(2)} CPU-s, ${result.peakMiB.toFixed(0)} MiB`);
     }
   return results;
 }
