@@ -107,16 +107,18 @@ describe("as an ordinary user", () => {
     using home = temporary();
     execFileSync("chmod", ["755", home.path]);
     for (const [name, mode] of [
-      ["auth.log", "600"],
+      ["auth.log", "000"],
       ["wtmp", "644"],
-      ["secret/inner.log", "600"],
+      ["secret/inner.log", "000"],
     ] as const) {
       const path = makeParent(join(home.path, "var/log", name));
       writeFileSync(path, name);
       execFileSync("chmod", [mode, path]);
     }
-    execFileSync("chmod", ["700", join(home.path, "var/log/secret")]);
-    writeFileSync(join(home.path, "disk.img"), "x", { mode: 0o600 });
+    execFileSync("chmod", ["000", join(home.path, "var/log/secret")]);
+    using again = new DisposableStack();
+    again.defer(() => execFileSync("chmod", ["-R", "u+rwX", home.path])); // else its owner could not remove it
+    writeFileSync(join(home.path, "disk.img"), "x", { mode: 0o000 });
     const script = `
       const { hostCollector } = await import(${JSON.stringify(new URL("../../../collectors/host/host-collector.ts", import.meta.url).href)});
       const out = {};
