@@ -29,13 +29,13 @@ export function outcomeDetailToJson(detail: OutcomeDetail): { readonly [key: str
       ...detail,
       name: shorten(detail.name, 1000),
       text: detail.text === null ? null : shorten(detail.text, 4000),
-      coverage: limitCoverage(detail.coverage),
+      coverage: limitCoverage(detail.coverage, detail.files !== null),
       put,
     }),
   );
 }
 
-function limitCoverage(coverage: Coverage | null): Coverage | null {
+function limitCoverage(coverage: Coverage | null, hasManifest: boolean): Coverage | null {
   if (coverage === null) return null;
   const gaps: Gap[] = [];
   let used = 0;
@@ -44,7 +44,11 @@ function limitCoverage(coverage: Coverage | null): Coverage | null {
     used += Buffer.byteLength(JSON.stringify(short));
     if (used > gapBudget) {
       const rest = coverage.gaps.length - gaps.length;
-      gaps.push({ what: `${rest} more`, outcome: gap.outcome, reason: "named one by one in the exhibit's manifest" });
+      gaps.push({
+        what: `${rest} more`,
+        outcome: gap.outcome,
+        reason: hasManifest ? "named one by one in the exhibit's manifest" : "the list is longer than an act holds; only its beginning is named",
+      });
       break;
     }
     gaps.push(short);

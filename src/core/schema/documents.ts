@@ -1,5 +1,5 @@
 import { act, caseNoun, checkpoint, collection, exhibit, exhibitCheck, ledgerCheck, plan, stored } from "./nouns.ts";
-import { choice, digits, documentOf, flag, hex, type JsonSchema, listOf, objectOf, orNull, text, time } from "./words.ts";
+import { base64, choice, digits, documentOf, flag, hex, type JsonSchema, listOf, objectOf, orNull, text, time } from "./words.ts";
 
 const assurance = choice("self", "worm", "witnessed", "timestamped");
 
@@ -52,5 +52,7 @@ export const documents: Readonly<Record<string, JsonSchema>> = Object.fromEntrie
     cancel: { collection: text, answer: choice("asked", "cancelled") },
     cleanup: { removed: listOf(objectOf({ collection: text, what: text })) },
     checkpoint: { note: text },
+    export: { dir: text, checkpoint, from: digits, files: digits, bytes: digits },
+    proof: { seq: digits, leafHash: base64, checkpoint, proof: text },
   }).map(([name, properties]) => [name, documentOf(name, properties)]),
 );
