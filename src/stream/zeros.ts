@@ -1,5 +1,5 @@
 /** Small enough to stay in a core's own cache while it is hashed again and again. */
-export const zeroBlock: Buffer = Buffer.alloc(256 * 1024);
+const zeroBlock: Buffer = Buffer.alloc(256 * 1024);
 
 /** Whether every byte is zero. Data that is not gives itself away in its first bytes. */
 export function isZero(bytes: Uint8Array): boolean {
