@@ -7,6 +7,7 @@ import { type Cases, cases } from "./app/cases.ts";
 import { type Checking, checking } from "./app/checking.ts";
 import { type Collecting, collecting } from "./app/collecting.ts";
 import { type Custodying, custodying } from "./app/custodying.ts";
+import { type Exporting, exporting } from "./app/exporting.ts";
 import { homePaths, readConfig } from "./app/home.ts";
 import { type HomeWish, openServices, type Surroundings } from "./app/open-services.ts";
 import type { Services } from "./app/services.ts";
@@ -20,6 +21,7 @@ export type App = {
   readonly collecting: Collecting;
   readonly custodying: Custodying;
   readonly checking: Checking;
+  readonly exporting: Exporting;
   close(): Promise<void>;
 };
 
@@ -45,6 +47,7 @@ export async function openApp(options: AppOptions): Promise<App> {
     collecting: collections,
     custodying: custodying(services),
     checking: checking(services, collections, freeBytes),
+    exporting: exporting(services),
     close: () => services.close(),
   };
 }

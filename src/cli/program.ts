@@ -148,6 +148,14 @@ export function buildProgram(run: Run, environment: Environment): Command {
     .command("audit")
     .description("recompute the whole ledger")
     .action(() => go(async (s) => (await import("./ledger.ts")).ledgerAudit(s)));
+  ledger
+    .command("export <dir>")
+    .description("write the ledger as a C2SP tlog-tiles tree, or bring an earlier export up to date")
+    .action((dir: string) => go(async (s) => (await import("./ledger-export.ts")).ledgerExport(s, dir)));
+  ledger
+    .command("proof <seq>")
+    .description("the .tlog-proof of one act under the newest checkpoint")
+    .action((seq: string) => go(async (s) => (await import("./ledger-export.ts")).ledgerProof(s, seq)));
   program
     .command("schema [name]")
     .description("print the JSON Schema of a document")

@@ -1,0 +1,24 @@
+import type { CheckpointId } from "../core/act.ts";
+import type { ExportReport } from "../core/export-report.ts";
+import { checkpointId } from "../ledger/checkpoint.ts";
+import { exportLedger } from "../ledger/export-ledger.ts";
+import { proofOf } from "../ledger/proof-of.ts";
+import type { Services } from "./services.ts";
+
+/** What leaves the house for others to check. */
+export type Exporting = {
+  /** The whole ledger as a tlog-tiles tree; an earlier export of it is brought up to date. */
+  ledger(dir: string, signal: AbortSignal): Promise<ExportReport>;
+  /** The `.tlog-proof` of one act; `leafHash` in base64, as contract.md has it. */
+  proof(seq: number): { readonly leafHash: string; readonly checkpoint: CheckpointId; readonly proof: string };
+};
+
+export function exporting(services: Services): Exporting {
+  return {
+    ledger: (dir, signal) => exportLedger(services.paths.ledger, dir, signal),
+    proof(seq) {
+      const proven = proofOf(services.paths.ledger, seq);
+      return { leafHash: proven.leafHash.toString("base64"), checkpoint: checkpointId(proven.checkpoint), proof: proven.proof };
+    },
+  };
+}

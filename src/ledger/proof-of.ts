@@ -1,0 +1,108 @@
+import { HoldfastError } from "../core/error.ts";
+import { type Checkpoint, openCheckpoint } from "./checkpoint.ts";
+import { type Db, openForReading, type ReadDb } from "./database.ts";
+import { openHeadReader } from "./head.ts";
+import { readVkeys } from "./log-keys.ts";
+import { HASH_BYTES, type Hash, leafHash, TILE_WIDTH } from "./merkle.ts";
+import { consistencyProof, inclusionProof, type NodeSource, verifyInclusion } from "./merkle-proof.ts";
+import type { LedgerPaths } from "./paths.ts";
+import { LEDGER_APPLICATION_ID } from "./schema.ts";
+import { formatTlogProof } from "./tlog-proof.ts";
+import { rootOfRow } from "./tlog-tiles.ts";
+
+export type Prover = {
+  /** The `.tlog-proof` of an entry in the newest checkpoint. */
+  prove(seq: number): ProvenEntry;
+  /** RFC 6962 §2.1.2, between any two sizes up to the newest checkpoint's. */
+  consistency(from: number, to: number): readonly Hash[];
+  close(): void;
+};
+export type ProvenEntry = { readonly seq: number; readonly leafHash: Hash; readonly checkpoint: Checkpoint; readonly proof: string };
+
+/** One proof. Whoever needs many keeps a prover open: it remembers the hashes at the right edge. */
+export function proofOf(paths: LedgerPaths, seq: number): ProvenEntry {
+  const prover = openProver(paths);
+  try {
+    return prover.prove(seq);
+  } finally {
+    prover.close();
+  }
+}
+
+/**
+ * Proves from stored tiles; hashes that no full tile holds yet are computed and kept. A proof is checked against the signed root
+ * before it is handed out, from the bytes of the leaf: tiles and columns are not trusted. `prove` throws `usage` for an entry that the head does
+ * not cover, `altered` where the proof does not hold.
+ */
+export function openProver(paths: LedgerPaths): Prover {
+  const { origin, vkeys } = readVkeys(paths.keys);
+  const head = openHeadReader(paths.head, origin);
+  let opened: ReadDb;
+  try {
+    opened = openForReading(paths.ledger, LEDGER_APPLICATION_ID);
+  } catch (error) {
+    head.close();
+    throw error;
+  }
+  const leafAt = opened.db.prepare<[number], Buffer>("SELECT leaf FROM entry WHERE idx=?").pluck();
+  const nodes = storedNodes(opened.db);
+  let newest: { readonly note: Buffer; readonly checkpoint: Checkpoint } | null = null;
+  const current = (): { readonly note: Buffer; readonly checkpoint: Checkpoint } => {
+    const note = head.read();
+    if (newest?.note.equals(note) !== true) newest = { note, checkpoint: openCheckpoint(note, origin, vkeys) };
+    return newest;
+  };
+  return {
+    prove(seq) {
+      const { note, checkpoint } = current();
+      if (seq >= checkpoint.size) throw new HoldfastError("usage", `the ledger ${origin} has no entry ${seq}; its newest checkpoint has ${checkpoint.size}`);
+      const leaf = leafAt.get(seq);
+      const hash = leaf === undefined ? null : leafHash(leaf);
+      const hashes = inclusionProof(nodes, seq, checkpoint.size);
+      if (hash === null || !verifyInclusion(hash, seq, checkpoint.size, hashes, checkpoint.root))
+        throw new HoldfastError("altered", `entry ${seq} of the ledger ${origin} does not lead to the signed root; run holdfast ledger audit`);
+      return { seq, leafHash: hash, checkpoint, proof: formatTlogProof({ index: seq, hashes, checkpoint: note.toString("utf8"), extra: null }) };
+    },
+    consistency(from, to) {
+      if (to > current().checkpoint.size)
+        throw new HoldfastError("usage", `the newest checkpoint of ${origin} has ${current().checkpoint.size} entries, not ${to}`);
+      return consistencyProof(nodes, from, to);
+    },
+    close() {
+      head.close();
+      opened.close();
+    },
+  };
+}
+
+function storedNodes(db: Db): NodeSource {
+  const tileAt = db.prepare<[number, number], Buffer>("SELECT data FROM tile WHERE level=? AND n=?").pluck();
+  const hashesAt = db.prepare<[number, number], Buffer>("SELECT leaf_hash FROM entry WHERE idx>=? AND idx<? ORDER BY idx").pluck();
+  // Nodes never change; only those outside full tiles are kept, of which there are at most 511 a level.
+  const kept = new Map<string, Hash>();
+
+  const row = (level: number, first: number, count: number): readonly Hash[] => {
+    const tile = tileAt.get(level, Math.floor(first / TILE_WIDTH));
+    if (tile !== undefined) {
+      const from = first % TILE_WIDTH;
+      return Array.from({ length: count }, (_, i) => tile.subarray((from + i) * HASH_BYTES, (from + i + 1) * HASH_BYTES));
+    }
+    if (level > 0) return Array.from({ length: count }, (_, i) => node(8 * level, first + i));
+    const hashes = hashesAt.all(first, first + count);
+    if (hashes.length !== count) throw new HoldfastError("altered", `entries ${first} to ${first + count - 1} are not all there; run holdfast ledger audit`);
+    return hashes;
+  };
+  const node = (height: number, index: number): Hash => {
+    const level = Math.floor(height / 8);
+    const count = 2 ** (height % 8);
+    // The one hash of a row above the leaves that no full tile holds is the root of the full tile below it.
+    const full = tileAt.get(level, Math.floor((index * count) / TILE_WIDTH)) !== undefined;
+    const key = `${height}/${index}`;
+    const known = full ? undefined : kept.get(key);
+    if (known !== undefined) return known;
+    const hash = !full && level > 0 && count === 1 ? rootOfRow(row(level - 1, index * TILE_WIDTH, TILE_WIDTH)) : rootOfRow(row(level, index * count, count));
+    if (!full) kept.set(key, hash);
+    return hash;
+  };
+  return node;
+}
