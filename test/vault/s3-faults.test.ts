@@ -155,28 +155,6 @@ test.for<readonly [string, boolean]>([
   await expect.poll(() => stream.released.get(4)).toBe(1); // the late part is given back too
 });
 
-test.for([
-  ["AuthorizationHeaderMalformed", 400, "config", "region"],
-  ["RequestTimeTooSkewed", 403, "config", "clock"],
-  ["PermanentRedirect", 301, "config", "another region"],
-  ["NoSuchBucket", 404, "vault", "create it with Object Lock enabled"],
-  ["AccessDenied", 403, "vault", "check permissions"],
-] as const)("%s is told with what to do about it", async ([errorCode, status, code, advice]) => {
-  proxy.add({ on: "any", times: forever, does: { kind: "answer", status, code: errorCode } });
-  const fresh = s3VaultOf({ endpoint: proxy.url, credentials: fake.credentials, bucket: "evidence" }, { attempts: 1 });
-  await expect(fresh.put(requestOf(traits, small), never)).rejects.toMatchObject({ code, message: expect.stringContaining(advice) });
-});
-
-test("wrong credentials from the first call on are a matter of configuration", async () => {
-  proxy.add({ on: "any", times: forever, does: { kind: "answer", status: 403, code: "InvalidAccessKeyId" } });
-  await expect(bench.vault.put(requestOf(traits, small), never)).rejects.toMatchObject({ code: "config" });
-});
-
-test("a store that cannot be reached is named as a vault that cannot be used", async () => {
-  await proxy.stop();
-  await expect(bench.vault.put(requestOf(traits, small), never)).rejects.toMatchObject({ code: "vault", message: expect.stringContaining("ECONNREFUSED") });
-});
-
 test("Retry-After is waited for, and waits grow with jitter", async () => {
   proxy.add({ on: "PutObject", times: 2, does: { ...slowDown, retryAfter: 7 } });
   await bench.vault.put(requestOf(traits, small), never);
