@@ -10,6 +10,8 @@ import { LEDGER_APPLICATION_ID } from "./schema.ts";
 import { formatTlogProof } from "./tlog-proof.ts";
 import { rootOfRow } from "./tlog-tiles.ts";
 
+const KEPT_NODES = 1 << 16;
+
 export type Prover = {
   /** The `.tlog-proof` of an entry in the newest checkpoint. */
   prove(seq: number): ProvenEntry;
@@ -78,31 +80,42 @@ export function openProver(paths: LedgerPaths): Prover {
 function storedNodes(db: Db): NodeSource {
   const tileAt = db.prepare<[number, number], Buffer>("SELECT data FROM tile WHERE level=? AND n=?").pluck();
   const hashesAt = db.prepare<[number, number], Buffer>("SELECT leaf_hash FROM entry WHERE idx>=? AND idx<? ORDER BY idx").pluck();
-  // Nodes never change; only those outside full tiles are kept, of which there are at most 511 a level.
+  // A node never changes once it is there, so what was computed is kept; near the leaves only at the right edge.
   const kept = new Map<string, Hash>();
+  const read: { readonly n: number; readonly data: Buffer | null }[] = [];
 
+  const tile = (level: number, n: number): Buffer | null => {
+    const last = read[level];
+    if (last?.n === n && last.data !== null) return last.data;
+    const data = tileAt.get(level, n) ?? null;
+    read[level] = { n, data };
+    return data;
+  };
   const row = (level: number, first: number, count: number): readonly Hash[] => {
-    const tile = tileAt.get(level, Math.floor(first / TILE_WIDTH));
-    if (tile !== undefined) {
+    const full = tile(level, Math.floor(first / TILE_WIDTH));
+    if (full !== null) {
       const from = first % TILE_WIDTH;
-      return Array.from({ length: count }, (_, i) => tile.subarray((from + i) * HASH_BYTES, (from + i + 1) * HASH_BYTES));
+      return Array.from({ length: count }, (_, i) => full.subarray((from + i) * HASH_BYTES, (from + i + 1) * HASH_BYTES));
     }
-    if (level > 0) return Array.from({ length: count }, (_, i) => node(8 * level, first + i));
+    // The hash of a row above the leaves that no full tile holds is the root of the full tile below it.
+    if (level > 0)
+      return Array.from({ length: count }, (_, i) => keep(`${8 * level}/${first + i}`, () => rootOfRow(row(level - 1, (first + i) * TILE_WIDTH, TILE_WIDTH))));
     const hashes = hashesAt.all(first, first + count);
     if (hashes.length !== count) throw new HoldfastError("altered", `entries ${first} to ${first + count - 1} are not all there; run holdfast ledger audit`);
     return hashes;
   };
-  const node = (height: number, index: number): Hash => {
-    const level = Math.floor(height / 8);
-    const count = 2 ** (height % 8);
-    // The one hash of a row above the leaves that no full tile holds is the root of the full tile below it.
-    const full = tileAt.get(level, Math.floor((index * count) / TILE_WIDTH)) !== undefined;
-    const key = `${height}/${index}`;
-    const known = full ? undefined : kept.get(key);
+  const keep = (key: string, compute: () => Hash): Hash => {
+    const known = kept.get(key);
     if (known !== undefined) return known;
-    const hash = !full && level > 0 && count === 1 ? rootOfRow(row(level - 1, index * TILE_WIDTH, TILE_WIDTH)) : rootOfRow(row(level, index * count, count));
-    if (!full) kept.set(key, hash);
+    if (kept.size >= KEPT_NODES) kept.clear();
+    const hash = compute();
+    kept.set(key, hash);
     return hash;
   };
-  return node;
+  return (height, index) => {
+    const level = Math.floor(height / 8);
+    const count = 2 ** (height % 8);
+    const compute = (): Hash => rootOfRow(row(level, index * count, count));
+    return level === 0 && tile(0, Math.floor((index * count) / TILE_WIDTH)) !== null ? compute() : keep(`${height}/${index}`, compute);
+  };
 }

@@ -1,0 +1,614 @@
+#!/usr/bin/env node
+/**
+ * Checks a ledger export of Holdfast with nothing of Holdfast: one file, no packages, Node 20 or newer, no network.
+ * Written from FORMAT.md and the C2SP texts (signed-note, tlog-checkpoint, tlog-cosignature, tlog-tiles, tlog-proof) alone.
+ *
+ *     node verify-export.mjs DIR [--vkey FILE] [--proof FILE --leaf-index N]
+ *
+ * Exit status: 0 everything holds · 1 damaged, with what is damaged · 2 wrong usage, or something could not be read or checked.
+ */
+import { createHash, createPublicKey, verify } from "node:crypto";
+import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readSync, statSync } from "node:fs";
+import { join } from "node:path";
+
+const USAGE = "usage: verify-export.mjs DIR [--vkey FILE] [--proof FILE --leaf-index N]";
+const ZERO = "0".repeat(64);
+const MAX_NOTE = 1 << 20;
+
+class Damage extends Error {}
+class Usage extends Error {}
+
+function damage(where, what) {
+  throw new Damage(`${where}: ${what}`);
+}
+
+function sha256(...parts) {
+  const h = createHash("sha256");
+  for (const part of parts) h.update(part);
+  return h.digest();
+}
+const hashLeaf = (leaf) => sha256(Buffer.of(0), leaf);
+const hashNode = (left, right) => sha256(Buffer.of(1), left, right);
+
+// ---- bytes and text -------------------------------------------------------------------------------------------------
+
+function utf8(bytes, where) {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return damage(where, "is not UTF-8");
+  }
+}
+
+function unbase64(text, where) {
+  const bytes = Buffer.from(text, "base64");
+  if (bytes.toString("base64") !== text) damage(where, "holds base64 that is not canonical");
+  return bytes;
+}
+
+function isRegularFile(path) {
+  try {
+    return statSync(path).isFile();
+  } catch (error) {
+    if (error.code === "ENOENT" || error.code === "ENOTDIR") return false;
+    throw error;
+  }
+}
+
+/** Bytes of a file that has to be there and has to have a plausible size. */
+function fileOf(path, name, limit) {
+  if (!isRegularFile(path)) damage(name, "is missing");
+  const fd = openSync(path, "r");
+  try {
+    const { size } = fstatSync(fd);
+    if (size > limit) damage(name, `has ${size} bytes, and ${limit} at most can be right`);
+    const bytes = Buffer.alloc(size);
+    for (let at = 0; at < size; ) {
+      const got = readSync(fd, bytes, at, size - at, at);
+      if (got === 0) damage(name, "ended while it was read");
+      at += got;
+    }
+    return bytes;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+// ---- keys, notes, checkpoints ---------------------------------------------------------------------------------------
+
+const SPKI = { 1: "302a300506032b6570032100", 6: "30820532300b06096086480165030403110382052100" };
+const KEY_BYTES = { 1: 32, 6: 1312 };
+const KEY_NAME = { 1: "Ed25519", 6: "ML-DSA-44" };
+
+function keysOf(bytes, where) {
+  const text = utf8(bytes, where);
+  if (!text.endsWith("\n")) damage(where, "does not end with a newline");
+  const keys = text
+    .slice(0, -1)
+    .split("\n")
+    .map((line) => {
+      const match = /^([^+\s]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+=*)$/.exec(line);
+      if (match === null) return damage(where, "has a line that is no verifier key");
+      const [, name, id, base64] = match;
+      const field = unbase64(base64, where);
+      const type = field[0];
+      if (KEY_BYTES[type] === undefined || field.length !== 1 + KEY_BYTES[type]) damage(where, "has a key of an unknown type or a wrong length");
+      const keyId = sha256(name, Buffer.of(10), field).subarray(0, 4);
+      if (keyId.toString("hex") !== id) damage(where, "has a key whose id is not its own");
+      return { name, keyId, type, pub: field.subarray(1), key: publicKey(type, field.subarray(1)) };
+    });
+  if (keys.some((key) => key.name !== keys[0].name)) damage(where, "lists keys of several logs");
+  if (new Set(keys.map((key) => key.keyId.toString("hex"))).size !== keys.length) damage(where, "lists a key twice");
+  return keys;
+}
+
+/** Null where this Node (older than 24) has no ML-DSA. */
+function publicKey(type, pub) {
+  try {
+    return createPublicKey({ key: Buffer.concat([Buffer.from(SPKI[type], "hex"), pub]), format: "der", type: "spki" });
+  } catch (error) {
+    if (type === 6) return null;
+    throw error;
+  }
+}
+
+function u64(n) {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64BE(BigInt(n));
+  return bytes;
+}
+
+/** The checkpoint of a note, after every key of the list has a good signature on it. `checked` collects what was said about each key. */
+function openCheckpoint(bytes, keys, where, checked) {
+  if (bytes.length > MAX_NOTE) damage(where, "is too long for a note");
+  const text = utf8(bytes, where);
+  for (const byte of bytes) if (byte < 0x20 && byte !== 0x0a) damage(where, "holds a control byte");
+  const at = text.lastIndexOf("\n\n");
+  if (at < 0 || !text.endsWith("\n") || at + 2 === text.length) damage(where, "is not a signed note");
+  const body = text.slice(0, at + 1);
+  const lines = text.slice(at + 2, -1).split("\n");
+  if (lines.length > 64) damage(where, "has more than 64 signature lines");
+  const signatures = lines.map((line) => {
+    const match = /^\u2014 ([^ +\p{White_Space}]+) ([A-Za-z0-9+/]+={0,2})$/u.exec(line);
+    if (match === null) return damage(where, "has a signature line of another shape");
+    const field = unbase64(match[2], where);
+    if (field.length < 5) damage(where, "has an empty signature");
+    return { name: match[1], keyId: field.subarray(0, 4), signature: field.subarray(4) };
+  });
+  const match = /^([^\n]+)\n(0|[1-9][0-9]{0,15})\n([A-Za-z0-9+/]{43}=)\n$/.exec(body);
+  if (match === null) damage(where, "is not origin, size and root");
+  const [, origin, digits, rootText] = match;
+  const size = Number(digits);
+  if (!Number.isSafeInteger(size)) damage(where, "has a size past 2^53");
+  const root = unbase64(rootText, where);
+  if (origin !== keys[0].name) damage(where, `is of the log ${JSON.stringify(origin)}, and the keys are of ${JSON.stringify(keys[0].name)}`);
+  for (const key of keys) {
+    const own = signatures.filter((s) => s.name === key.name && s.keyId.equals(key.keyId));
+    const called = `${KEY_NAME[key.type]} key ${key.keyId.toString("hex")}`;
+    if (own.length === 0) damage(where, `has no signature of the ${called}`);
+    for (const { signature } of own) {
+      if (signature.length !== (key.type === 1 ? 64 : 8 + 2420)) damage(where, `has a signature of the ${called} of a wrong length`);
+      if (key.key === null) continue;
+      const good = key.type === 1 ? verify(null, Buffer.from(body), key.key, signature) : mldsaHolds(key, origin, size, root, signature);
+      if (!good) damage(where, `has a signature of the ${called} that does not verify`);
+    }
+    checked?.push(key.key === null ? `${called}: NOT CHECKED, this Node has no ML-DSA (24 has)` : `${called}: signature good`);
+  }
+  return { origin, size, root, text };
+}
+
+function mldsaHolds(key, origin, size, root, field) {
+  const time = field.readBigUInt64BE(0);
+  if (time > 0x7fffffffffffffffn) return false;
+  const name = Buffer.from(origin);
+  const counted = Buffer.concat([Buffer.of(name.length), name]);
+  const message = Buffer.concat([Buffer.from("subtree/v1\n\0"), counted, u64(time), counted, u64(0), u64(size), root]);
+  return verify(null, message, key.key, field.subarray(8));
+}
+
+// ---- the tree -------------------------------------------------------------------------------------------------------
+
+function tileName(level, n, width) {
+  let digits = String(n);
+  digits = digits.padStart(Math.ceil(digits.length / 3) * 3, "0");
+  const groups = digits.match(/.{3}/g);
+  const path = groups.map((group, i) => (i === groups.length - 1 ? group : `x${group}`)).join("/");
+  return `tile/${level}/${path}${width === 256 ? "" : `.p/${width}`}`;
+}
+
+/** Grows leaf by leaf; keeps one hash a height and one unfinished tile a level. */
+class Tree {
+  constructor(onTile) {
+    this.size = 0;
+    this.stack = [];
+    this.rows = [];
+    this.onTile = onTile;
+  }
+  add(leafHash) {
+    this.#row(0, leafHash);
+    let node = leafHash;
+    let height = 0;
+    for (let n = this.size; n % 2 === 1; n = Math.floor(n / 2)) {
+      node = hashNode(this.stack[height], node);
+      this.stack[height] = null;
+      height += 1;
+      if (height % 8 === 0) this.#row(height / 8, node);
+    }
+    this.stack[height] = node;
+    this.size += 1;
+  }
+  #row(level, hash) {
+    this.rows[level] ??= { n: 0, hashes: [] };
+    const row = this.rows[level];
+    row.hashes.push(hash);
+    if (row.hashes.length === 256) {
+      this.onTile(level, row.n, Buffer.concat(row.hashes), 256);
+      row.n += 1;
+      row.hashes = [];
+    }
+  }
+  end() {
+    for (const [level, row] of this.rows.entries()) if (row.hashes.length > 0) this.onTile(level, row.n, Buffer.concat(row.hashes), row.hashes.length);
+  }
+  root() {
+    let root = null;
+    for (const node of this.stack) if (node) root = root === null ? node : hashNode(node, root);
+    return root ?? sha256("");
+  }
+}
+
+// ---- the leaves -----------------------------------------------------------------------------------------------------
+
+/** RFC 8785 text of a parsed value; refuses what FORMAT.md §2 does not allow in a leaf. */
+function canonical(value, where, depth = 0) {
+  if (value === null || typeof value === "boolean") return String(value);
+  if (typeof value === "number") {
+    if (!Number.isSafeInteger(value)) damage(where, "holds a number that is no safe integer");
+    return String(value);
+  }
+  if (typeof value === "string") {
+    if (/[\u{D800}-\u{DFFF}]/u.test(value)) damage(where, "holds a lone surrogate");
+    if (value.normalize("NFC") !== value) damage(where, "holds text that is not in Unicode NFC");
+    return JSON.stringify(value);
+  }
+  if (depth >= 32) damage(where, "is nested deeper than 32");
+  if (Array.isArray(value)) return `[${value.map((item) => canonical(item, where, depth + 1)).join(",")}]`;
+  const names = Object.keys(value).sort();
+  if (names.includes("__proto__")) damage(where, "has a member __proto__");
+  return `{${names.map((name) => `${canonical(name, where)}:${canonical(value[name], where, depth + 1)}`).join(",")}}`;
+}
+
+function parsed(bytes, where) {
+  const text = utf8(bytes, where);
+  let value;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    damage(where, "is not JSON");
+  }
+  if (canonical(value, where) !== text) damage(where, "is not in canonical form (RFC 8785)");
+  return value;
+}
+
+const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
+function members(value, names, where, what) {
+  if (!isObject(value) || Object.keys(value).sort().join() !== [...names].sort().join())
+    damage(where, `its ${what} has not exactly the members ${names.join(", ")}`);
+  return value;
+}
+function demand(condition, where, what) {
+  if (!condition) damage(where, what);
+}
+const isText = (value) => typeof value === "string";
+const isFilled = (value) => isText(value) && value !== "";
+const nullOr = (test) => (value) => value === null || test(value);
+const isDigits = (value) => isText(value) && /^[0-9]+$/.test(value);
+const isHex = (value) => isText(value) && /^[0-9a-f]{64}$/.test(value);
+const isCount = (value) => typeof value === "number" && value >= 0;
+const isDecimal = (value) => isText(value) && /^-?[0-9]+(\.[0-9]+)?$/.test(value);
+/** A day and an hour that exist: what is printed again is the same. */
+const isTime = (value) => isText(value) && /^(?!0000)[0-9]{4}-/.test(value) && !Number.isNaN(Date.parse(value)) && new Date(value).toISOString() === value;
+const isOneOf =
+  (...all) =>
+  (value) =>
+    all.includes(value);
+const isTexts = (value) => Array.isArray(value) && value.every(isText);
+const CASE = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+const isCase = (value) => isText(value) && CASE.test(value);
+
+const PREDICATE = {
+  act: isFilled,
+  actor: isObject,
+  authority: nullOr(isText),
+  case: nullOr(isCase),
+  clock: isObject,
+  collection: nullOr(isFilled),
+  detail: isObject,
+  digests: isObject,
+  exhibits: Array.isArray,
+  lease: nullOr(isCount),
+  once: nullOr(isFilled),
+  reason: nullOr(isText),
+  requestIds: isTexts,
+  step: nullOr(isFilled),
+  stored: nullOr(isObject),
+  target: nullOr(isFilled),
+  time: isTime,
+  tool: isObject,
+};
+const STORED = {
+  bytes: isDigits,
+  checksum: isObject,
+  encoding: isOneOf("identity", "zstd"),
+  legalHold: nullOr((value) => typeof value === "boolean"),
+  lock: isOneOf("irrevocable", "bypassable", "removable", "none", "unknown"),
+  mode: nullOr(isOneOf("compliance", "governance", "locked", "unlocked", "directory", "snapshot")),
+  problems: isTexts,
+  requestIds: isTexts,
+  retainUntil: nullOr(isText),
+  sealed: (value) => typeof value === "boolean",
+  text: isText,
+  uri: isFilled,
+  version: nullOr(isText),
+};
+const CHECKSUM = { algorithm: isOneOf("sha256"), partSize: isDigits, type: isOneOf("full", "composite"), value: isText };
+const ACTOR = { id: isFilled, kind: isOneOf("person", "machine"), proof: isOneOf("signed", "oidc", "asserted") };
+const CLOCK = { offsetMs: nullOr(isDecimal), source: isFilled, uncertaintyMs: nullOr(isDecimal) };
+const TOOL = { name: isFilled, sha256: isHex, version: isFilled };
+const LINK = { exhibit_prev: isHex, exhibit_seq: isCount, id: isText };
+
+function shaped(value, shape, where, what) {
+  members(value, Object.keys(shape), where, what);
+  for (const [name, test] of Object.entries(shape)) demand(test(value[name]), where, `the ${name} of its ${what} is malformed`);
+}
+
+function exhibitParts(id, where) {
+  const match = /^([A-Za-z0-9][A-Za-z0-9._-]{0,63})\/([0-9]{3,9})$/.exec(id);
+  if (match === null || String(Number(match[2])).padStart(3, "0") !== match[2]) damage(where, `names ${JSON.stringify(id)}, which is no exhibit id`);
+  return { caseId: match[1], number: Number(match[2]) };
+}
+
+function subjectOf(predicate, origin) {
+  const ids = Object.keys(predicate.digests).sort();
+  if (ids.length > 0) return ids.map((id) => ({ digest: { sha256: predicate.digests[id].sha256 }, name: id }));
+  const name = predicate.case ?? origin;
+  return [{ annotations: { digestOf: "name" }, digest: { sha256: sha256(name).toString("hex") }, name }];
+}
+
+/** The act in a leaf, after everything that FORMAT.md §2 and §3 demand of it. */
+function actOf(leaf, origin, where) {
+  const envelope = members(parsed(leaf, where), ["nonce", "payload", "payloadType", "signatures", "v"], where, "envelope");
+  demand(envelope.v === "holdfast.custody/v1", where, "is of an unknown version");
+  demand(envelope.payloadType === "application/vnd.in-toto+json", where, "has another payload type");
+  demand(isText(envelope.nonce) && unbase64(envelope.nonce, where).length === 16, where, "has a nonce that is not 16 bytes");
+  demand(Array.isArray(envelope.signatures), where, "has no list of signatures");
+  for (const signature of envelope.signatures) {
+    shaped(signature, { keyid: isText, sig: isText }, where, "signature");
+    unbase64(signature.sig, where);
+  }
+  demand(isText(envelope.payload), where, "has no payload");
+  const statement = members(parsed(unbase64(envelope.payload, where), where), ["_type", "predicate", "predicateType", "subject"], where, "statement");
+  demand(statement._type === "https://in-toto.io/Statement/v1" && statement.predicateType === "urn:holdfast:act:v1", where, "is a statement of another type");
+  const { predicate } = statement;
+  shaped(predicate, PREDICATE, where, "predicate");
+  shaped(predicate.actor, ACTOR, where, "actor");
+  shaped(predicate.clock, CLOCK, where, "clock");
+  shaped(predicate.tool, TOOL, where, "tool");
+  if (predicate.stored !== null) {
+    shaped(predicate.stored, STORED, where, "stored");
+    shaped(predicate.stored.checksum, CHECKSUM, where, "checksum");
+  }
+  for (const link of predicate.exhibits) shaped(link, LINK, where, "exhibit");
+  const ids = predicate.exhibits.map((link) => link.id);
+  demand(new Set(ids).size === ids.length, where, "names an exhibit twice");
+  for (const [id, digest] of Object.entries(predicate.digests)) {
+    demand(ids.includes(id), where, "has a digest of an exhibit that it is not about");
+    shaped(digest, { bytes: isDigits, sha256: isHex }, where, "digest");
+  }
+  demand(predicate.actor.proof !== "signed" || envelope.signatures.length > 0, where, "says that its actor signed, and has no signature");
+  demand(predicate.lease === null || predicate.collection !== null, where, "has a lease and no collection");
+  demand(
+    canonical(statement.subject, where) === canonical(subjectOf(predicate, origin), where),
+    where,
+    "has a subject that does not follow from its predicate",
+  );
+  return predicate;
+}
+
+/** FORMAT.md §3 to §5: what acts say about one another. */
+class Custody {
+  constructor() {
+    this.cases = new Map();
+    this.exhibits = new Map();
+    this.once = new Set();
+    this.leases = new Map();
+  }
+  take(act, hash, where) {
+    if (act.once !== null) {
+      demand(!this.once.has(act.once), where, `is the second act named ${JSON.stringify(act.once)}`);
+      this.once.add(act.once);
+    }
+    if (act.lease !== null) {
+      demand(act.lease >= (this.leases.get(act.collection) ?? 0), where, "has a lease older than one before it");
+      this.leases.set(act.collection, act.lease);
+    }
+    if (act.act === "case-opened") this.#open(act, where);
+    for (const link of act.exhibits) this.#link(link, hash, where);
+  }
+  #open(act, where) {
+    demand(act.case !== null, where, "opens no case");
+    demand(!this.cases.has(act.case), where, `opens the case ${act.case} a second time`);
+    const { severity, sensitivity } = act.detail;
+    demand(["low", "medium", "high", "critical"].includes(severity), where, "has no known severity");
+    demand(["public", "internal", "confidential", "restricted"].includes(sensitivity), where, "has no known sensitivity");
+    for (const name of ["title", "jurisdiction", "retention"]) demand(nullOr(isText)(act.detail[name] ?? null), where, `has a ${name} that is no text`);
+    this.cases.set(act.case, 0);
+  }
+  #link(link, hash, where) {
+    const { caseId, number } = exhibitParts(link.id, where);
+    const before = this.exhibits.get(link.id);
+    if (link.exhibit_seq === 0) {
+      demand(before === undefined && link.exhibit_prev === ZERO, where, `begins the chain of ${link.id}, which has begun`);
+      demand(this.cases.has(caseId), where, `begins ${link.id}, whose case was not opened before`);
+      const due = this.cases.get(caseId) + 1;
+      demand(number === due, where, `begins ${link.id} where number ${due} was next`);
+      this.cases.set(caseId, due);
+    } else {
+      const follows = before !== undefined && before.seq === link.exhibit_seq - 1 && before.hash === link.exhibit_prev;
+      demand(follows, where, `says it is act ${link.exhibit_seq} of ${link.id}, and does not follow the act before`);
+    }
+    this.exhibits.set(link.id, { seq: link.exhibit_seq, hash: hash.toString("hex") });
+  }
+}
+
+// ---- the export -----------------------------------------------------------------------------------------------------
+
+/** Every file under tile/ has to be one that the size gives, or an earlier, shorter form of one. */
+function strayFiles(dir, size) {
+  const names = [];
+  const walk = (relative) => {
+    for (const entry of readdirSync(join(dir, relative), { withFileTypes: true })) {
+      if (entry.isDirectory()) walk(`${relative}/${entry.name}`);
+      else names.push(`${relative}/${entry.name}`);
+    }
+  };
+  if (isDirectory(join(dir, "tile"))) walk("tile");
+  const stray = names.sort().find((name) => !belongs(name, size));
+  if (stray !== undefined) damage(stray, `does not belong to a log of ${size} entries (an interrupted export leaves such files: run it again)`);
+}
+
+function isDirectory(path) {
+  try {
+    return statSync(path).isDirectory();
+  } catch (error) {
+    if (error.code === "ENOENT" || error.code === "ENOTDIR") return false;
+    throw error;
+  }
+}
+
+function belongs(name, size) {
+  const match = /^tile\/([0-9]{1,2}|entries)\/((?:x[0-9]{3}\/)*[0-9]{3})(?:\.p\/([1-9][0-9]{0,2}))?$/.exec(name);
+  if (match === null) return false;
+  const level = match[1] === "entries" ? 0 : Number(match[1]);
+  const n = Number(match[2].replace(/[x/]/g, ""));
+  const width = match[3] === undefined ? 256 : Number(match[3]);
+  if (width > 256 || tileName(match[1], n, width) !== name) return false;
+  return n * 256 + width <= Math.floor(size / 256 ** level);
+}
+
+/** The tile of the tree has to be there; earlier partial forms of it, if they are there, have to be its beginning. */
+function checkTile(dir, level, n, data, width) {
+  const name = tileName(level, n, width);
+  if (!fileOf(join(dir, name), name, 8192).equals(data)) damage(name, "does not follow from the entries");
+  for (const [shorter, bytes] of partials(dir, level, n, width, 8192))
+    if (!bytes.equals(data.subarray(0, shorter * 32))) damage(tileName(level, n, shorter), "does not follow from the entries");
+}
+
+function* partials(dir, level, n, width, limit) {
+  const folder = tileName(level, n, 1).slice(0, -2);
+  if (!isDirectory(join(dir, folder))) return;
+  for (const file of readdirSync(join(dir, folder))) {
+    const shorter = Number(file);
+    if (shorter < width) yield [shorter, fileOf(join(dir, folder, file), `${folder}/${file}`, limit)];
+  }
+}
+
+function bundleOf(dir, n, count) {
+  const name = tileName("entries", n, count);
+  const bytes = fileOf(join(dir, name), name, 256 * 65537);
+  const leaves = [];
+  let at = 0;
+  const ends = [];
+  while (leaves.length < count) {
+    if (at + 2 > bytes.length) damage(name, `ends inside its entry ${leaves.length} of ${count}`);
+    const length = bytes.readUInt16BE(at);
+    if (length === 0) damage(name, "holds an empty entry");
+    if (at + 2 + length > bytes.length) damage(name, `ends inside its entry ${leaves.length} of ${count}`);
+    leaves.push(bytes.subarray(at + 2, at + 2 + length));
+    at += 2 + length;
+    ends.push(at);
+  }
+  if (at !== bytes.length) damage(name, `goes on after its ${count} entries`);
+  for (const [shorter, earlier] of partials(dir, "entries", n, count, 256 * 65537))
+    if (!earlier.equals(bytes.subarray(0, ends[shorter - 1]))) damage(tileName("entries", n, shorter), "is not the beginning of its longer form");
+  return leaves;
+}
+
+/** tlog-proof: one spelling only. */
+function proofOf(bytes, keys, where) {
+  if (bytes.length > MAX_NOTE) damage(where, "is too long for a proof");
+  const text = utf8(bytes, where);
+  const at = text.indexOf("\n\n");
+  if (at < 0) damage(where, "has no blank line");
+  const lines = text.slice(0, at).split("\n");
+  if (lines.shift() !== "c2sp.org/tlog-proof@v1") damage(where, "is not a tlog-proof");
+  if (lines[0]?.startsWith("extra ")) unbase64(lines.shift().slice(6), where);
+  const index = /^index (0|[1-9][0-9]{0,15})$/.exec(lines.shift() ?? "")?.[1];
+  if (index === undefined) damage(where, "has no index line");
+  const hashes = lines.map((line) => {
+    const hash = unbase64(line, where);
+    if (hash.length !== 32) damage(where, "has a line that is no hash");
+    return hash;
+  });
+  return { index: Number(index), hashes, checkpoint: openCheckpoint(Buffer.from(text.slice(at + 2)), keys, `${where}: its checkpoint`) };
+}
+
+/** RFC 6962 §2.1.1: up from the leaf, with exactly as many hashes as index and size give. */
+function rootFrom(leaf, index, size, hashes, where) {
+  let node = leaf;
+  let used = 0;
+  for (let at = index, last = size - 1; last > 0; at = Math.floor(at / 2), last = Math.floor(last / 2)) {
+    if (at === last && at % 2 === 0) continue; // no sibling at this height
+    const sibling = hashes[used];
+    if (sibling === undefined) damage(where, "has too few hashes");
+    used += 1;
+    node = at % 2 === 1 ? hashNode(sibling, node) : hashNode(node, sibling);
+  }
+  if (used !== hashes.length) damage(where, "has too many hashes");
+  return node;
+}
+
+function verifyExport(options, say) {
+  const { dir } = options;
+  if (!isDirectory(dir)) throw new Usage(`${dir} is no folder`);
+  let keys;
+  if (options.vkey === null) {
+    keys = keysOf(fileOf(join(dir, "log.vkey"), "log.vkey", MAX_NOTE), "log.vkey");
+    say("the keys are those of the export itself and prove nothing about who made it; pin them with --vkey");
+  } else {
+    try {
+      keys = keysOf(readFileSync(options.vkey), options.vkey);
+    } catch (error) {
+      throw new Usage(error.message);
+    }
+  }
+  if (keys.every((key) => key.key === null)) throw new Usage("none of the keys can be used by this Node; give it an Ed25519 key, or use Node 24");
+  const checked = [];
+  const head = openCheckpoint(fileOf(join(dir, "checkpoint"), "checkpoint", MAX_NOTE), keys, "checkpoint", checked);
+  const proof = options.proof === null ? null : proofOf(readFileSync(options.proof), keys, "proof");
+  strayFiles(dir, head.size);
+
+  const custody = new Custody();
+  const tree = new Tree((level, n, data, width) => checkTile(dir, level, n, data, width));
+  let proven = null;
+  let rootThen = proof?.checkpoint.size === 0 ? tree.root() : null;
+  for (let n = 0; n * 256 < head.size; n += 1) {
+    for (const leaf of bundleOf(dir, n, Math.min(256, head.size - n * 256))) {
+      const where = `entry ${tree.size}`;
+      const hash = hashLeaf(leaf);
+      custody.take(actOf(leaf, head.origin, where), hash, where);
+      if (tree.size === options.index) proven = hash;
+      tree.add(hash);
+      if (tree.size === proof?.checkpoint.size) rootThen = tree.root();
+    }
+  }
+  tree.end();
+  if (!tree.root().equals(head.root))
+    damage("checkpoint", `the ${head.size} entries give the root ${tree.root().toString("base64")}, not the one that is signed`);
+  for (const line of checked) say(line);
+  say(`${tree.size} entries, ${custody.cases.size} cases, ${custody.exhibits.size} exhibits, their chains without a gap`);
+  if (proof !== null) say(checkProof(proof, options.index, proven, rootThen));
+  return `intact: ${head.origin} size ${head.size} root ${head.root.toString("base64")}`;
+}
+
+function checkProof(proof, index, leaf, rootThen) {
+  if (proof.index !== index) damage("proof", `is of entry ${proof.index}, not of ${index}`);
+  if (leaf === null) throw new Usage(`the export has no entry ${index}`);
+  const { size, root } = proof.checkpoint;
+  if (index >= size) damage("proof", `its checkpoint of size ${size} has no entry ${index}`);
+  if (!rootFrom(leaf, index, size, proof.hashes, "proof").equals(root)) damage("proof", `does not lead from entry ${index} to the root of its checkpoint`);
+  if (rootThen === null) return `proof of entry ${index} good, under a checkpoint of size ${size} that is newer than the export`;
+  if (!rootThen.equals(root)) damage("proof", `its checkpoint of size ${size} is signed and is of another history than the export: a FORK`);
+  return `proof of entry ${index} good, and its checkpoint of size ${size} is one of this log`;
+}
+
+function optionsOf(args) {
+  const options = { dir: null, vkey: null, proof: null, index: null };
+  const rest = [...args];
+  const value = (name) => rest.shift() ?? fail(`${name} needs a value`);
+  const fail = (what) => {
+    throw new Usage(`${what}\n${USAGE}`);
+  };
+  while (rest.length > 0) {
+    const word = rest.shift();
+    if (word === "--vkey") options.vkey = value(word);
+    else if (word === "--proof") options.proof = value(word);
+    else if (word === "--leaf-index") {
+      const digits = value(word);
+      if (!/^(0|[1-9][0-9]{0,15})$/.test(digits)) fail(`${JSON.stringify(digits)} is no index`);
+      options.index = Number(digits);
+    } else if (word.startsWith("-") || options.dir !== null) fail(`${JSON.stringify(word)} is not understood`);
+    else options.dir = word;
+  }
+  if (options.dir === null) fail("which folder?");
+  if ((options.proof === null) !== (options.index === null)) fail("--proof and --leaf-index belong together");
+  return options;
+}
+
+try {
+  console.log(verifyExport(optionsOf(process.argv.slice(2)), (line) => console.log(line)));
+} catch (error) {
+  const damaged = error instanceof Damage;
+  console.error(damaged ? `DAMAGED: ${error.message}` : `could not check: ${error.message}`);
+  process.exitCode = damaged ? 1 : 2;
+}

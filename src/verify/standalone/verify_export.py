@@ -1,0 +1,708 @@
+#!/usr/bin/env python3
+"""Checks a ledger export of Holdfast with nothing of Holdfast: one file, Python 3.9 or newer, standard library only, no network.
+
+Written from FORMAT.md and the C2SP texts (signed-note, tlog-checkpoint, tlog-tiles, tlog-proof), RFC 6962, RFC 8032 and RFC 8785
+alone. Ed25519 signatures are verified; ML-DSA-44 signatures are not (the standard library has none), and the output says so.
+
+    python3 verify_export.py DIR [--vkey FILE] [--proof FILE --leaf-index N]
+
+Exit status: 0 everything holds, 1 damaged, with what is damaged, 2 wrong usage, or something could not be read or checked.
+"""
+
+import base64
+import binascii
+import datetime
+import hashlib
+import json
+import os
+import re
+import sys
+import unicodedata
+
+USAGE = "usage: verify_export.py DIR [--vkey FILE] [--proof FILE --leaf-index N]"
+MAX_NOTE = 1 << 20
+MAX_SAFE = 2**53 - 1
+NO_PREVIOUS = "0" * 64
+
+
+class Damage(Exception):
+    """Something is not what it has to be."""
+
+
+class CannotCheck(Exception):
+    """Wrong usage, or something that keeps from checking."""
+
+
+def demand(condition, where, what):
+    if not condition:
+        raise Damage(f"{where}: {what}")
+
+
+def sha256(*parts):
+    h = hashlib.sha256()
+    for part in parts:
+        h.update(part)
+    return h.digest()
+
+
+# ---- Ed25519, RFC 8032 section 5.1, verification only: nothing here is secret, so it need not run in constant time ----
+
+P = 2**255 - 19
+L = 2**252 + 27742317777372353535851937790883648493
+D = -121665 * pow(121666, P - 2, P) % P
+SQRT_M1 = pow(2, (P - 1) // 4, P)
+
+
+def recover_x(y, sign):
+    if y >= P:
+        return None
+    x2 = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
+    if x2 == 0:
+        return None if sign else 0
+    x = pow(x2, (P + 3) // 8, P)
+    if (x * x - x2) % P != 0:
+        x = x * SQRT_M1 % P
+    if (x * x - x2) % P != 0:
+        return None
+    return P - x if (x & 1) != sign else x
+
+
+def point_add(a, b):
+    """Extended homogeneous coordinates (X, Y, Z, T) with x = X/Z, y = Y/Z, xy = T/Z."""
+    s = (a[1] - a[0]) * (b[1] - b[0]) % P
+    t = (a[1] + a[0]) * (b[1] + b[0]) % P
+    c = 2 * a[3] * b[3] * D % P
+    d = 2 * a[2] * b[2] % P
+    e, f, g, h = t - s, d - c, d + c, t + s
+    return (e * f % P, g * h % P, f * g % P, e * h % P)
+
+
+def point_mul(n, point):
+    total = (0, 1, 1, 0)
+    while n > 0:
+        if n & 1:
+            total = point_add(total, point)
+        point = point_add(point, point)
+        n >>= 1
+    return total
+
+
+def decompress(text):
+    if len(text) != 32:
+        return None
+    y = int.from_bytes(text, "little")
+    sign = y >> 255
+    y &= (1 << 255) - 1
+    x = recover_x(y, sign)
+    return None if x is None else (x, y, 1, x * y % P)
+
+
+BASE_Y = 4 * pow(5, P - 2, P) % P
+BASE_X = recover_x(BASE_Y, 0)
+BASE = (BASE_X, BASE_Y, 1, BASE_X * BASE_Y % P)
+
+
+def ed25519_holds(public, message, signature):
+    if len(signature) != 64:
+        return False
+    a = decompress(public)
+    r = decompress(signature[:32])
+    s = int.from_bytes(signature[32:], "little")
+    if a is None or r is None or s >= L:
+        return False
+    k = int.from_bytes(hashlib.sha512(signature[:32] + public + message).digest(), "little") % L
+    left, right = point_mul(s, BASE), point_add(r, point_mul(k, a))
+    return (left[0] * right[2] - right[0] * left[2]) % P == 0 and (left[1] * right[2] - right[1] * left[2]) % P == 0
+
+
+# ---- bytes and text ----
+
+
+def utf8(data, where):
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Damage(f"{where}: is not UTF-8") from None
+
+
+def unbase64(text, where):
+    try:
+        data = base64.b64decode(text.encode("ascii"), validate=True)
+    except (binascii.Error, UnicodeEncodeError, ValueError):
+        raise Damage(f"{where}: holds what is not base64") from None
+    demand(base64.b64encode(data).decode("ascii") == text, where, "holds base64 that is not canonical")
+    return data
+
+
+def file_of(path, name, limit):
+    demand(os.path.isfile(path), name, "is missing")
+    with open(path, "rb") as file:
+        data = file.read(limit + 1)
+    demand(len(data) <= limit, name, f"is longer than {limit} bytes, which cannot be right")
+    return data
+
+
+# ---- keys, notes, checkpoints ----
+
+KEY_BYTES = {1: 32, 6: 1312}
+SIGNATURE_BYTES = {1: 64, 6: 8 + 2420}
+KEY_NAME = {1: "Ed25519", 6: "ML-DSA-44"}
+
+
+def keys_of(data, where):
+    text = utf8(data, where)
+    demand(text.endswith("\n"), where, "does not end with a newline")
+    keys = []
+    for line in text[:-1].split("\n"):
+        match = re.fullmatch(r"([^+\s]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+=*)", line)
+        demand(match, where, "has a line that is no verifier key")
+        name, key_id, field = match[1], bytes.fromhex(match[2]), unbase64(match[3], where)
+        kind = field[0]
+        demand(len(field) == 1 + KEY_BYTES.get(kind, -1), where, "has a key of an unknown type or a wrong length")
+        demand(sha256(name.encode(), b"\n", field)[:4] == key_id, where, "has a key whose id is not its own")
+        keys.append((name, key_id, kind, field[1:]))
+    demand(len({key[0] for key in keys}) == 1, where, "lists keys of several logs")
+    demand(len({key[1] for key in keys}) == len(keys), where, "lists a key twice")
+    return keys
+
+
+def open_checkpoint(data, keys, where, said):
+    """Origin, size, root of a note that carries a signature of every key, the Ed25519 ones verified."""
+    demand(len(data) <= MAX_NOTE, where, "is too long for a note")
+    text = utf8(data, where)
+    demand(all(byte >= 0x20 or byte == 0x0A for byte in data), where, "holds a control byte")
+    at = text.rfind("\n\n")
+    demand(at >= 0 and text.endswith("\n") and at + 2 < len(text), where, "is not a signed note")
+    body = text[: at + 1]
+    lines = text[at + 2 : -1].split("\n")
+    demand(len(lines) <= 64, where, "has more than 64 signature lines")
+    signatures = []
+    for line in lines:
+        match = re.fullmatch(r"\u2014 ([^ +\s]+) ([A-Za-z0-9+/]+={0,2})", line)
+        demand(match, where, "has a signature line of another shape")
+        field = unbase64(match[2], where)
+        demand(len(field) > 4, where, "has an empty signature")
+        signatures.append((match[1], field[:4], field[4:]))
+    match = re.fullmatch(r"([^\n]+)\n(0|[1-9][0-9]{0,15})\n([A-Za-z0-9+/]{43}=)\n", body)
+    demand(match, where, "is not origin, size and root")
+    origin, size, root = match[1], int(match[2]), unbase64(match[3], where)
+    demand(size <= MAX_SAFE, where, "has a size past 2^53")
+    demand(origin == keys[0][0], where, f"is of the log {origin!r}, and the keys are of {keys[0][0]!r}")
+    for name, key_id, kind, public in keys:
+        called = f"{KEY_NAME[kind]} key {key_id.hex()}"
+        own = [field for (who, which, field) in signatures if who == name and which == key_id]
+        demand(own, where, f"has no signature of the {called}")
+        for field in own:
+            demand(len(field) == SIGNATURE_BYTES[kind], where, f"has a signature of the {called} of a wrong length")
+            if kind == 1:
+                demand(ed25519_holds(public, body.encode(), field), where, f"has a signature of the {called} that does not verify")
+            else:
+                demand(field[0] < 0x80, where, f"has a signature of the {called} with a time past 2^63")
+        said.append(f"{called}: signature good" if kind == 1 else f"{called}: NOT CHECKED, Python's standard library has no ML-DSA")
+    return origin, size, root
+
+
+# ---- the tree, RFC 6962 section 2.1, and its tiles ----
+
+
+def tile_name(level, n, width):
+    groups = [f"{n % 1000:03d}"]
+    n //= 1000
+    while n > 0:
+        groups.insert(0, f"x{n % 1000:03d}")
+        n //= 1000
+    return f"tile/{level}/" + "/".join(groups) + ("" if width == 256 else f".p/{width}")
+
+
+class Tree:
+    def __init__(self, on_tile):
+        self.size = 0
+        self.peaks = []  # (height, hash) of complete subtrees, from left to right
+        self.rows = []  # of each level: number of its unfinished tile, and the tile's bytes
+        self.on_tile = on_tile
+
+    def add(self, leaf_hash):
+        height, node = 0, leaf_hash
+        self._row(0, node)
+        while self.peaks and self.peaks[-1][0] == height:
+            node = sha256(b"\x01", self.peaks.pop()[1], node)
+            height += 1
+            if height % 8 == 0:
+                self._row(height // 8, node)
+        self.peaks.append((height, node))
+        self.size += 1
+
+    def _row(self, level, node):
+        if level == len(self.rows):
+            self.rows.append([0, bytearray()])
+        row = self.rows[level]
+        row[1] += node
+        if len(row[1]) == 8192:
+            self.on_tile(level, row[0], bytes(row[1]))
+            row[0] += 1
+            row[1] = bytearray()
+
+    def end(self):
+        for level, (n, data) in enumerate(self.rows):
+            if data:
+                self.on_tile(level, n, bytes(data))
+
+    def root(self):
+        if not self.peaks:
+            return sha256(b"")
+        node = self.peaks[-1][1]
+        for _, left in reversed(self.peaks[:-1]):
+            node = sha256(b"\x01", left, node)
+        return node
+
+
+# ---- the leaves ----
+
+
+class NotInALeaf(Exception):
+    pass
+
+
+def whole_number(text):
+    n = int(text)
+    if abs(n) > MAX_SAFE or str(n) != text:
+        raise NotInALeaf(f"holds the number {text[:40]}")
+    return n
+
+
+def no_number(text):
+    raise NotInALeaf(f"holds the number {text[:40]}")
+
+
+def members_once(pairs):
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise NotInALeaf("has a member twice")
+    return found
+
+
+def canonical(value, depth=0):
+    """RFC 8785 text; refuses what FORMAT.md section 2 does not allow in a leaf."""
+    if value is None:
+        return "null"
+    if value is True or value is False:
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, str):
+        if any(0xD800 <= ord(c) <= 0xDFFF for c in value):
+            raise NotInALeaf("holds a lone surrogate")
+        if unicodedata.normalize("NFC", value) != value:
+            raise NotInALeaf("holds text that is not in Unicode NFC")
+        return json.dumps(value, ensure_ascii=False)
+    if depth >= 32:
+        raise NotInALeaf("is nested deeper than 32")
+    if isinstance(value, list):
+        return "[" + ",".join(canonical(item, depth + 1) for item in value) + "]"
+    if "__proto__" in value:
+        raise NotInALeaf("has a member __proto__")
+    names = sorted(value, key=lambda name: name.encode("utf-16-be", "surrogatepass"))
+    return "{" + ",".join(f"{canonical(name)}:{canonical(value[name], depth + 1)}" for name in names) + "}"
+
+
+def parsed(data, where):
+    text = utf8(data, where)
+    try:
+        value = json.loads(text, object_pairs_hook=members_once, parse_int=whole_number, parse_float=no_number, parse_constant=no_number)
+        again = canonical(value)
+    except NotInALeaf as error:
+        raise Damage(f"{where}: {error}") from None
+    except (ValueError, RecursionError):
+        raise Damage(f"{where}: is not JSON, or is nested too deeply") from None
+    demand(again == text, where, "is not in canonical form (RFC 8785)")
+    return value
+
+
+def is_text(value):
+    return isinstance(value, str)
+
+
+def is_filled(value):
+    return isinstance(value, str) and value != ""
+
+
+def is_flag(value):
+    return value is True or value is False
+
+
+def is_count(value):
+    return isinstance(value, int) and not is_flag(value) and value >= 0
+
+
+def is_object(value):
+    return isinstance(value, dict)
+
+
+def is_texts(value):
+    return isinstance(value, list) and all(is_text(item) for item in value)
+
+
+def is_time(value):
+    if not (is_text(value) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z", value)):
+        return False
+    try:
+        datetime.datetime.strptime(value, "%Y-%m-%dT%H:%M:%S.%fZ")
+        return True
+    except ValueError:
+        return False
+
+
+def matching(pattern):
+    return lambda value: is_text(value) and re.fullmatch(pattern, value) is not None
+
+
+def one_of(*words):
+    return lambda value: is_text(value) and value in words
+
+
+def or_null(test):
+    return lambda value: value is None or test(value)
+
+
+CASE = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+is_hex = matching(r"[0-9a-f]{64}")
+is_digits = matching(r"[0-9]+")
+is_decimal = matching(r"-?[0-9]+(\.[0-9]+)?")
+
+PREDICATE = {
+    "act": is_filled,
+    "actor": is_object,
+    "authority": or_null(is_text),
+    "case": or_null(matching(CASE)),
+    "clock": is_object,
+    "collection": or_null(is_filled),
+    "detail": is_object,
+    "digests": is_object,
+    "exhibits": lambda value: isinstance(value, list),
+    "lease": or_null(is_count),
+    "once": or_null(is_filled),
+    "reason": or_null(is_text),
+    "requestIds": is_texts,
+    "step": or_null(is_filled),
+    "stored": or_null(is_object),
+    "target": or_null(is_filled),
+    "time": is_time,
+    "tool": is_object,
+}
+STORED = {
+    "bytes": is_digits,
+    "checksum": is_object,
+    "encoding": one_of("identity", "zstd"),
+    "legalHold": or_null(is_flag),
+    "lock": one_of("irrevocable", "bypassable", "removable", "none", "unknown"),
+    "mode": or_null(one_of("compliance", "governance", "locked", "unlocked", "directory", "snapshot")),
+    "problems": is_texts,
+    "requestIds": is_texts,
+    "retainUntil": or_null(is_text),
+    "sealed": is_flag,
+    "text": is_text,
+    "uri": is_filled,
+    "version": or_null(is_text),
+}
+CHECKSUM = {"algorithm": one_of("sha256"), "partSize": is_digits, "type": one_of("full", "composite"), "value": is_text}
+ACTOR = {"id": is_filled, "kind": one_of("person", "machine"), "proof": one_of("signed", "oidc", "asserted")}
+CLOCK = {"offsetMs": or_null(is_decimal), "source": is_filled, "uncertaintyMs": or_null(is_decimal)}
+TOOL = {"name": is_filled, "sha256": is_hex, "version": is_filled}
+LINK = {"exhibit_prev": is_hex, "exhibit_seq": is_count, "id": is_text}
+DIGEST = {"bytes": is_digits, "sha256": is_hex}
+SIGNATURE = {"keyid": is_text, "sig": is_text}
+ENVELOPE = {
+    "nonce": is_text,
+    "payload": is_text,
+    "payloadType": one_of("application/vnd.in-toto+json"),
+    "signatures": lambda value: isinstance(value, list),
+    "v": one_of("holdfast.custody/v1"),
+}
+STATEMENT = {
+    "_type": one_of("https://in-toto.io/Statement/v1"),
+    "predicate": is_object,
+    "predicateType": one_of("urn:holdfast:act:v1"),
+    "subject": lambda value: isinstance(value, list),
+}
+
+
+def shaped(value, shape, where, what):
+    demand(is_object(value) and value.keys() == shape.keys(), where, f"its {what} has not exactly the members {', '.join(shape)}")
+    for name, test in shape.items():
+        demand(test(value[name]), where, f"the {name} of its {what} is malformed")
+    return value
+
+
+def subject_of(act, origin):
+    names = sorted(act["digests"])
+    if names:
+        return [{"digest": {"sha256": act["digests"][name]["sha256"]}, "name": name} for name in names]
+    name = origin if act["case"] is None else act["case"]
+    return [{"annotations": {"digestOf": "name"}, "digest": {"sha256": sha256(name.encode()).hex()}, "name": name}]
+
+
+def act_of(leaf, origin, where):
+    envelope = shaped(parsed(leaf, where), ENVELOPE, where, "envelope")
+    demand(len(unbase64(envelope["nonce"], where)) == 16, where, "has a nonce that is not 16 bytes")
+    for signature in envelope["signatures"]:
+        unbase64(shaped(signature, SIGNATURE, where, "signature")["sig"], where)
+    statement = shaped(parsed(unbase64(envelope["payload"], where), where), STATEMENT, where, "statement")
+    act = shaped(statement["predicate"], PREDICATE, where, "predicate")
+    shaped(act["actor"], ACTOR, where, "actor")
+    shaped(act["clock"], CLOCK, where, "clock")
+    shaped(act["tool"], TOOL, where, "tool")
+    if act["stored"] is not None:
+        shaped(act["stored"], STORED, where, "stored")
+        shaped(act["stored"]["checksum"], CHECKSUM, where, "checksum")
+    for link in act["exhibits"]:
+        shaped(link, LINK, where, "exhibit")
+    about = {link["id"] for link in act["exhibits"]}
+    demand(len(about) == len(act["exhibits"]), where, "names an exhibit twice")
+    for exhibit, digest in act["digests"].items():
+        demand(exhibit in about, where, "has a digest of an exhibit that it is not about")
+        shaped(digest, DIGEST, where, "digest")
+    demand(act["actor"]["proof"] != "signed" or envelope["signatures"], where, "says that its actor signed, and has no signature")
+    demand(act["lease"] is None or act["collection"] is not None, where, "has a lease and no collection")
+    demand(statement["subject"] == subject_of(act, origin), where, "has a subject that does not follow from its predicate")
+    return act
+
+
+class Custody:
+    """What acts say about one another (FORMAT.md sections 3 to 5)."""
+
+    def __init__(self):
+        self.numbers = {}  # case: highest exhibit number so far
+        self.last = {}  # exhibit: place in its chain and leaf hash of its newest act
+        self.once = set()
+        self.leases = {}
+
+    def take(self, act, leaf_hash, where):
+        if act["once"] is not None:
+            demand(act["once"] not in self.once, where, f"is the second act named {act['once']!r}")
+            self.once.add(act["once"])
+        if act["lease"] is not None:
+            demand(act["lease"] >= self.leases.get(act["collection"], 0), where, "has a lease older than one before it")
+            self.leases[act["collection"]] = act["lease"]
+        if act["act"] == "case-opened":
+            self._open(act, where)
+        for link in act["exhibits"]:
+            self._link(link, leaf_hash, where)
+
+    def _open(self, act, where):
+        demand(act["case"] is not None, where, "opens no case")
+        demand(act["case"] not in self.numbers, where, f"opens the case {act['case']} a second time")
+        detail = act["detail"]
+        demand(detail.get("severity") in ("low", "medium", "high", "critical"), where, "has no known severity")
+        demand(detail.get("sensitivity") in ("public", "internal", "confidential", "restricted"), where, "has no known sensitivity")
+        for name in ("title", "jurisdiction", "retention"):
+            demand(detail.get(name) is None or is_text(detail[name]), where, f"has a {name} that is no text")
+        self.numbers[act["case"]] = 0
+
+    def _link(self, link, leaf_hash, where):
+        exhibit, place, previous = link["id"], link["exhibit_seq"], link["exhibit_prev"]
+        match = re.fullmatch(rf"({CASE})/([0-9]{{3,9}})", exhibit)
+        demand(match and f"{int(match[2]):03d}" == match[2], where, f"names {exhibit!r}, which is no exhibit id")
+        if place == 0:
+            demand(exhibit not in self.last and previous == NO_PREVIOUS, where, f"begins the chain of {exhibit}, which has begun")
+            demand(match[1] in self.numbers, where, f"begins {exhibit}, whose case was not opened before")
+            due = self.numbers[match[1]] + 1
+            demand(int(match[2]) == due, where, f"begins {exhibit} where number {due} was next")
+            self.numbers[match[1]] = due
+        else:
+            demand(self.last.get(exhibit) == (place - 1, previous), where, f"says it is act {place} of {exhibit}, and does not follow the act before")
+        self.last[exhibit] = (place, leaf_hash.hex())
+
+
+# ---- the export ----
+
+
+def belongs(name, size):
+    match = re.fullmatch(r"tile/([0-9]{1,2}|entries)/((?:x[0-9]{3}/)*[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?", name)
+    if not match:
+        return False
+    level = 0 if match[1] == "entries" else int(match[1])
+    n = int(match[2].replace("x", "").replace("/", ""))
+    width = 256 if match[3] is None else int(match[3])
+    return width <= 256 and tile_name(match[1], n, width) == name and n * 256 + width <= size // 256**level
+
+
+def cannot_read(error):
+    raise error
+
+
+def stray_files(folder, size):
+    """Every file under tile/ has to be one that the size gives, or an earlier, shorter form of one."""
+    names = []
+    if os.path.isdir(os.path.join(folder, "tile")):
+        for base, _, files in os.walk(os.path.join(folder, "tile"), onerror=cannot_read):
+            names += [os.path.relpath(os.path.join(base, file), folder).replace(os.sep, "/") for file in files]
+    for name in sorted(names):
+        demand(belongs(name, size), name, f"does not belong to a log of {size} entries (an interrupted export leaves such files: run it again)")
+
+
+def earlier_forms(folder, level, n, width, limit):
+    """Partial tiles that were published before this one: they may stay, as its beginning."""
+    name = tile_name(level, n, 1)[:-2]
+    path = os.path.join(folder, name)
+    if not os.path.isdir(path):
+        return
+    for file in os.listdir(path):
+        if int(file) < width:
+            yield int(file), f"{name}/{file}", file_of(os.path.join(path, file), f"{name}/{file}", limit)
+
+
+def check_tile(folder, level, n, data):
+    width = len(data) // 32
+    name = tile_name(level, n, width)
+    demand(file_of(os.path.join(folder, name), name, 8192) == data, name, "does not follow from the entries")
+    for shorter, earlier, found in earlier_forms(folder, level, n, width, 8192):
+        demand(found == data[: shorter * 32], earlier, "does not follow from the entries")
+
+
+def bundle_of(folder, n, count):
+    name = tile_name("entries", n, count)
+    data = file_of(os.path.join(folder, name), name, 256 * 65537)
+    leaves, at, ends = [], 0, []
+    for i in range(count):
+        length = int.from_bytes(data[at : at + 2], "big")
+        demand(at + 2 <= len(data) and at + 2 + length <= len(data), name, f"ends inside its entry {i} of {count}")
+        demand(length > 0, name, "holds an empty entry")
+        leaves.append(data[at + 2 : at + 2 + length])
+        at += 2 + length
+        ends.append(at)
+    demand(at == len(data), name, f"goes on after its {count} entries")
+    for shorter, earlier, found in earlier_forms(folder, "entries", n, count, 256 * 65537):
+        demand(found == data[: ends[shorter - 1]], earlier, "is not the beginning of its longer form")
+    return leaves
+
+
+def proof_of(data, keys, where):
+    demand(len(data) <= MAX_NOTE, where, "is too long for a proof")
+    head, blank, checkpoint = utf8(data, where).partition("\n\n")
+    demand(blank, where, "has no blank line")
+    lines = head.split("\n")
+    demand(lines.pop(0) == "c2sp.org/tlog-proof@v1", where, "is not a tlog-proof")
+    if lines and lines[0].startswith("extra "):
+        unbase64(lines.pop(0)[6:], where)
+    match = re.fullmatch(r"index (0|[1-9][0-9]{0,15})", lines.pop(0)) if lines else None
+    demand(match, where, "has no index line")
+    hashes = [unbase64(line, where) for line in lines]
+    demand(all(len(item) == 32 for item in hashes), where, "has a line that is no hash")
+    _, size, root = open_checkpoint(checkpoint.encode(), keys, f"{where}: its checkpoint", [])
+    return int(match[1]), hashes, size, root
+
+
+def root_from(leaf, index, size, hashes, where):
+    """RFC 9162 section 2.1.3.2, with exactly as many hashes as index and size give."""
+    node, fn, sn = leaf, index, size - 1
+    for sibling in hashes:
+        demand(sn > 0, where, "has too many hashes")
+        if fn % 2 == 1 or fn == sn:
+            node = sha256(b"\x01", sibling, node)
+            while fn % 2 == 0 and fn != 0:
+                fn, sn = fn // 2, sn // 2
+        else:
+            node = sha256(b"\x01", node, sibling)
+        fn, sn = fn // 2, sn // 2
+    demand(sn == 0, where, "has too few hashes")
+    return node
+
+
+def check_proof(proof, index, leaf, root_then):
+    at, hashes, size, root = proof
+    demand(at == index, "proof", f"is of entry {at}, not of {index}")
+    if leaf is None:
+        raise CannotCheck(f"the export has no entry {index}")
+    demand(index < size, "proof", f"its checkpoint of size {size} has no entry {index}")
+    demand(root_from(leaf, index, size, hashes, "proof") == root, "proof", f"does not lead from entry {index} to the root of its checkpoint")
+    if root_then is None:
+        return f"proof of entry {index} good, under a checkpoint of size {size} that is newer than the export"
+    demand(root_then == root, "proof", f"its checkpoint of size {size} is signed and is of another history than the export: a FORK")
+    return f"proof of entry {index} good, and its checkpoint of size {size} is one of this log"
+
+
+def verify_export(folder, vkey, proof_file, index):
+    if not os.path.isdir(folder):
+        raise CannotCheck(f"{folder} is no folder")
+    if vkey is None:
+        keys = keys_of(file_of(os.path.join(folder, "log.vkey"), "log.vkey", MAX_NOTE), "log.vkey")
+        print("the keys are those of the export itself and prove nothing about who made it; pin them with --vkey")
+    else:
+        try:
+            with open(vkey, "rb") as file:
+                keys = keys_of(file.read(), vkey)
+        except Damage as error:
+            raise CannotCheck(str(error)) from None
+    if all(kind != 1 for (_, _, kind, _) in keys):
+        raise CannotCheck("none of the keys can be used by this program; give it an Ed25519 key")
+    said = []
+    origin, size, root = open_checkpoint(file_of(os.path.join(folder, "checkpoint"), "checkpoint", MAX_NOTE), keys, "checkpoint", said)
+    proof = None
+    if proof_file is not None:
+        with open(proof_file, "rb") as file:
+            proof = proof_of(file.read(MAX_NOTE + 1), keys, "proof")
+    stray_files(folder, size)
+
+    custody = Custody()
+    tree = Tree(lambda level, n, data: check_tile(folder, level, n, data))
+    proven = None
+    root_then = tree.root() if proof is not None and proof[2] == 0 else None
+    for n in range((size + 255) // 256):
+        for leaf in bundle_of(folder, n, min(256, size - n * 256)):
+            where = f"entry {tree.size}"
+            leaf_hash = sha256(b"\x00", leaf)
+            custody.take(act_of(leaf, origin, where), leaf_hash, where)
+            if tree.size == index:
+                proven = leaf_hash
+            tree.add(leaf_hash)
+            if proof is not None and tree.size == proof[2]:
+                root_then = tree.root()
+    tree.end()
+    demand(tree.root() == root, "checkpoint", f"the {size} entries give the root {base64.b64encode(tree.root()).decode()}, not the one that is signed")
+    for line in said:
+        print(line)
+    print(f"{size} entries, {len(custody.numbers)} cases, {len(custody.last)} exhibits, their chains without a gap")
+    if proof is not None:
+        print(check_proof(proof, index, proven, root_then))
+    print(f"intact: {origin} size {size} root {base64.b64encode(root).decode()}")
+
+
+def options_of(args):
+    folder, found = None, {"--vkey": None, "--proof": None, "--leaf-index": None}
+    rest = list(args)
+    while rest:
+        word = rest.pop(0)
+        if word in found:
+            if not rest:
+                raise CannotCheck(f"{word} needs a value\n{USAGE}")
+            found[word] = rest.pop(0)
+        elif word.startswith("-") or folder is not None:
+            raise CannotCheck(f"{word!r} is not understood\n{USAGE}")
+        else:
+            folder = word
+    if folder is None:
+        raise CannotCheck(f"which folder?\n{USAGE}")
+    if (found["--proof"] is None) != (found["--leaf-index"] is None):
+        raise CannotCheck(f"--proof and --leaf-index belong together\n{USAGE}")
+    index = found["--leaf-index"]
+    if index is not None and not re.fullmatch("0|[1-9][0-9]{0,15}", index):
+        raise CannotCheck(f"{index!r} is no index\n{USAGE}")
+    return folder, found["--vkey"], found["--proof"], None if index is None else int(index)
+
+
+def main():
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")
+    try:
+        verify_export(*options_of(sys.argv[1:]))
+        return 0
+    except Damage as error:
+        print(f"DAMAGED: {error}", file=sys.stderr)
+        return 1
+    except (CannotCheck, OSError) as error:
+        print(f"could not check: {error}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())
