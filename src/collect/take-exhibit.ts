@@ -4,6 +4,7 @@ import { outcomes } from "../core/outcome.ts";
 import type { Step } from "../core/plan.ts";
 import type { Source } from "../core/source.ts";
 import { openPartStream } from "../stream/part-stream.ts";
+import { withoutGaps } from "../stream/without-gaps.ts";
 import type { CollectContext, LeasedContext } from "./context.ts";
 import { emptyHanded, type StepEnd } from "./outcome-act.ts";
 
@@ -26,7 +27,8 @@ export async function takeExhibit(
   source: Source,
   signal: AbortSignal,
 ): Promise<StepEnd> {
-  const journal = context.jobs.journal(context.lease, step.id, exhibit);
+  // Parts are acknowledged out of order: what lies behind a gap could not be decided in the same way again, and is sent anew.
+  const journal = withoutGaps(context.jobs.journal(context.lease, step.id, exhibit));
   const before = journal.load();
   const key = objectKey(order, step, exhibit);
   let beatAt = 0;

@@ -176,10 +176,12 @@ async function* cutShort(body: AsyncIterable<Buffer>, bytes: number, message: In
 }
 
 async function* slowly(body: AsyncIterable<Buffer>, rate: number): AsyncGenerator<Buffer> {
+  const begun = performance.now();
+  let given = 0;
   for await (const chunk of body) {
-    for (let at = 0; at < chunk.length; at += Math.max(1, Math.floor(rate / 10))) {
-      yield chunk.subarray(at, at + Math.max(1, Math.floor(rate / 10)));
-      await sleep(100);
-    }
+    given += chunk.length;
+    const ahead = (given / rate) * 1000 - (performance.now() - begun);
+    if (ahead > 5) await sleep(ahead);
+    yield chunk;
   }
 }

@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type CollectJson, holdfastJson, type RunOptions, startHoldfast } from "./holdfast.ts";
 
@@ -26,6 +28,7 @@ export async function killAndResume(args: readonly string[], options: RunOptions
       killed += 1;
     }
     await ended;
+    if (options.home !== undefined && !existsSync(join(options.home, "ledger"))) continue; // killed before there was a home
     const { json } = await holdfastJson<StatusJson>(["status"], options);
     if (json.collections.length > 1) throw new Error(`one was asked for, ${json.collections.length} collections are there`);
     collection = json.collections[0]?.collection ?? null;

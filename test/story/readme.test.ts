@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -22,6 +22,8 @@ beforeAll(async () => {
   dir = temporary("readme");
   fake = await startS3Fake({ buckets: [{ name: "evidence", objectLock: true }] });
   mkdirSync(join(dir.path, "app-logs"));
+  const verifiers = join("src", "verify", "standalone"); // the README's commands are those of a clone
+  cpSync(join(root, verifiers), join(dir.path, verifiers), { recursive: true });
   writeFileSync(join(dir.path, "app-logs", "app.log"), "2026-01-01T00:00:00Z login failed\n".repeat(1500));
 });
 afterAll(async () => {
