@@ -140,6 +140,7 @@ function openCheckpoint(bytes, keys, where, checked) {
   const [, origin, digits, rootText] = match;
   const size = Number(digits);
   if (!Number.isSafeInteger(size)) damage(where, "has a size past 2^53");
+  if (Buffer.byteLength(origin) > 255) damage(where, "has an origin of more than 255 bytes");
   const root = unbase64(rootText, where);
   if (origin !== keys[0].name) damage(where, `is of the log ${JSON.stringify(origin)}, and the keys are of ${JSON.stringify(keys[0].name)}`);
   for (const key of keys) {
