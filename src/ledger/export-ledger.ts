@@ -41,14 +41,18 @@ export async function exportLedger(paths: LedgerPaths, dir: string, signal: Abor
   if (before === null || before.size < head.size) {
     for (const { level, n, width } of partialTiles(head.size)) await put(folder, tally, tilePath(level, n, width), Buffer.concat(tree.rows[level] ?? []));
     await folder.sync(); // everything the checkpoint speaks of is durable before it is
+    await demandUnmoved(folder, dir, before);
     await folder.replace("checkpoint", note);
     tally.files += 1;
     tally.bytes += note.length;
   }
   await folder.sync();
+  await folder.sweep();
   return { checkpoint: checkpointId(head), from: String(before?.size ?? 0), files: String(tally.files), bytes: String(tally.bytes) };
 }
 
+/** The checkpoint that the folder had, with its bytes. */
+type Exported = Checkpoint & { readonly note: Buffer };
 type Tally = { files: number; bytes: number };
 type Writing = {
   readonly db: Db;
@@ -113,7 +117,7 @@ function headNote(paths: LedgerPaths, keys: LogVkeys): Buffer {
 }
 
 /** The checkpoint that the folder holds, signed by us, of a size we have. */
-async function exported(folder: ExportFolder, dir: string, keys: LogVkeys, head: Checkpoint): Promise<Checkpoint | null> {
+async function exported(folder: ExportFolder, dir: string, keys: LogVkeys, head: Checkpoint): Promise<Exported | null> {
   const note = await folder.read("checkpoint");
   if (note === null) return null;
   let before: Checkpoint;
@@ -128,7 +132,14 @@ async function exported(folder: ExportFolder, dir: string, keys: LogVkeys, head:
       `ROLLBACK: ${dir} holds a signed export of ${before.size} entries, and this ledger says ${head.size}; nothing was written, keep both for examination`,
     );
   if (before.size === head.size && !before.root.equals(head.root)) throw notOurs(dir, before, head);
-  return before;
+  return { ...before, note };
+}
+
+/** Of two exports into one folder the slower must not put its older checkpoint over the newer one. */
+async function demandUnmoved(folder: ExportFolder, dir: string, before: Exported | null): Promise<void> {
+  const now = await folder.read("checkpoint");
+  if (before === null ? now === null : now?.equals(before.note) === true) return;
+  throw new HoldfastError("refused", `another export moved the checkpoint of ${dir} meanwhile; run this one again`);
 }
 
 async function edgeOf(folder: ExportFolder, dir: string, before: Checkpoint): Promise<TreeEdge> {

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { HoldfastError, systemCode } from "../core/error.ts";
 
@@ -12,7 +12,13 @@ export type ExportFolder = {
   replace(name: string, bytes: Uint8Array): Promise<void>;
   /** Makes the names durable that were given since the last call. */
   sync(): Promise<void>;
+  /** Removes the half-written files of exports that were killed. */
+  sweep(): Promise<void>;
 };
+
+const PART = ".export-";
+/** No file takes this long to write, so that of an export that runs beside this one is left alone. */
+const LEFTOVER_MS = 600_000;
 
 export function exportFolder(dir: string): ExportFolder {
   const changed = new Set<string>();
@@ -24,7 +30,7 @@ export function exportFolder(dir: string): ExportFolder {
   };
   const put = async (path: string, bytes: Uint8Array): Promise<void> => {
     await folder(dirname(path));
-    const part = join(dir, `.export-${randomBytes(9).toString("hex")}`);
+    const part = join(dir, `${PART}${randomBytes(9).toString("hex")}`);
     try {
       const file = await open(part, "wx", 0o644);
       try {
@@ -69,6 +75,14 @@ export function exportFolder(dir: string): ExportFolder {
       // Deepest first, so that no folder is durable before what it holds.
       for (const path of [...changed].sort((a, b) => b.length - a.length)) await syncFolder(path);
       changed.clear();
+    },
+    async sweep() {
+      const { mtimeMs: now } = await stat(dir); // the folder changed just now, by the clock that stamps its files
+      for (const name of await readdir(dir)) {
+        if (!name.startsWith(PART)) continue;
+        const found = await stat(join(dir, name)).catch(() => null); // another export may have finished it
+        if (found !== null && now - found.mtimeMs > LEFTOVER_MS) await rm(join(dir, name), { force: true });
+      }
     },
   };
 }

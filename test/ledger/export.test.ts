@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -123,6 +123,29 @@ describe("an export", () => {
     await exportLedger(home.paths, out, forever);
     rmSync(join(out, ".export-left-behind"));
     expect(filesOf(out)).toEqual(whole);
+  });
+
+  test("sweeps up what killed ones left, and leaves alone what may be of one that runs", async () => {
+    using home = tempHome();
+    const out = join(home.dir, "out");
+    await exportLedger(home.paths, out, forever);
+    for (const name of [".export-old", ".export-new"]) writeFileSync(join(out, name), "half");
+    utimesSync(join(out, ".export-old"), new Date(Date.now() - 700_000), new Date(Date.now() - 700_000));
+    await grown(home, 3);
+    await exportLedger(home.paths, out, forever);
+    expect(readdirSync(out).sort()).toEqual([".export-new", "checkpoint", "log.vkey", "tile"]);
+  });
+
+  test("beside another one of the same folder: each ends whole or is refused, and the newer checkpoint stays", async () => {
+    using home = tempHome();
+    const out = join(home.dir, "out");
+    await grown(home, 600);
+    const results = await Promise.allSettled([1, 2, 3].map(() => exportLedger(home.paths, out, forever)));
+    expect(results.some((r) => r.status === "fulfilled")).toBe(true);
+    for (const r of results) if (r.status === "rejected") expect(r.reason).toMatchObject({ code: "refused" });
+    const once = join(home.dir, "once");
+    await exportLedger(home.paths, once, forever);
+    expect(filesOf(out)).toEqual(filesOf(once));
   });
 
   test("is stopped by its signal, and leaves no checkpoint", async () => {
