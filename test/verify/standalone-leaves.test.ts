@@ -2,6 +2,7 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { LogKeys } from "../../src/ledger/log-keys.ts";
+import { decodeLeaf } from "../../src/ledger/leaf.ts";
 import { leafHash } from "../../src/ledger/merkle.ts";
 import { inclusionProof } from "../../src/ledger/merkle-proof.ts";
 import { formatTlogProof } from "../../src/ledger/tlog-proof.ts";
@@ -155,10 +156,14 @@ describe(`what the log's own keys sign is refused by ${who} where it is no custo
   ])("%s", async ([, names, edit]) => {
     const dir = join(scratch, "forged");
     rmSync(dir, { recursive: true, force: true });
-    forgeExport(dir, edit(leaves), ORIGIN, keys.signing);
+    const edited = edit(leaves);
+    forgeExport(dir, edited, ORIGIN, keys.signing);
     const answer = await both(dir, "--vkey", join(exported.home.paths.keys, "log.vkey"));
     expect(answer.text).toMatch(names);
     expect(answer.code).toBe(1);
+    // Ours must not think otherwise of a leaf that is malformed by itself.
+    const malformed = edited.length === leaves.length && edited[4] !== leaves[4] ? edited[4] : undefined;
+    if (malformed !== undefined) expect(() => decodeLeaf(4, malformed, ORIGIN)).toThrow(expect.objectContaining({ code: "unverifiable" }));
   });
 
   test("the same leaves unedited are accepted, so it was the edit that was refused", async () => {
