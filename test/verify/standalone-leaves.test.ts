@@ -1,6 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { actNames } from "../../src/core/act.ts";
 import type { LogKeys } from "../../src/ledger/log-keys.ts";
 import { decodeLeaf } from "../../src/ledger/leaf.ts";
 import { leafHash } from "../../src/ledger/merkle.ts";
@@ -9,7 +10,7 @@ import { formatTlogProof } from "../../src/ledger/tlog-proof.ts";
 import { rootOfRow } from "../../src/ledger/tlog-tiles.ts";
 import { ORIGIN } from "../ledger/support.ts";
 import { editedLeaf, editedPayload, forgeExport, leavesOf } from "./forge.ts";
-import { both, type Exported, exportedHome, who } from "./standalone-support.ts";
+import { both, type Exported, exportedHome, script, who } from "./standalone-support.ts";
 
 let exported: Exported;
 let good = "";
@@ -164,6 +165,28 @@ describe(`what the log's own keys sign is refused by ${who} where it is no custo
     // Ours must not think otherwise of a leaf that is malformed by itself.
     const malformed = edited.length === leaves.length && edited[4] !== leaves[4] ? edited[4] : undefined;
     if (malformed !== undefined) expect(() => decodeLeaf(4, malformed, ORIGIN)).toThrow(expect.objectContaining({ code: "unverifiable" }));
+  });
+
+  test("an act of a name from a later release is told and not refused; one that is no name is refused", async () => {
+    const dir = join(scratch, "later");
+    const named = (act: string): readonly Buffer[] =>
+      leaves.with(
+        4,
+        editedLeaf(at(leaves, 4), (s) => void Object.assign(s.predicate, { act })),
+      );
+    forgeExport(dir, named("time-travelled"), ORIGIN, keys.signing);
+    const answer = await both(dir);
+    expect(answer.text).toMatch(/1 acts are named time-travelled, which this verifier does not know/);
+    expect(answer.code).toBe(0);
+    forgeExport(dir, named("Note "), ORIGIN, keys.signing);
+    expect(await both(dir)).toMatchObject({ code: 1 });
+  });
+
+  test("every act name of this release is known to both", async () => {
+    for (const name of ["verify-export.mjs", "verify_export.py"]) {
+      const source = readFileSync(script(name), "utf8");
+      for (const act of actNames) expect(source, `${name}: ${act}`).toMatch(new RegExp(`[" ]${act}[" ]`));
+    }
   });
 
   test("the same leaves unedited are accepted, so it was the edit that was refused", async () => {

@@ -277,8 +277,15 @@ const isTexts = (value) => Array.isArray(value) && value.every(isText);
 const CASE = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 const isCase = (value) => isText(value) && CASE.test(value);
 
+/** FORMAT.md §4. Later releases add names: those are told, not refused. */
+const ACTS = new Set(
+  "home-made case-opened note planned started collected empty source-disabled denied unavailable truncated failed sealed accessed verified held retention-extended resumed changed cancelled cleaned finished refused".split(
+    " ",
+  ),
+);
+
 const PREDICATE = {
-  act: isFilled,
+  act: (value) => isText(value) && /^[a-z]+(-[a-z]+)*$/.test(value),
   actor: isObject,
   authority: nullOr(isText),
   case: nullOr(isCase),
@@ -383,8 +390,10 @@ class Custody {
     this.exhibits = new Map();
     this.once = new Set();
     this.leases = new Map();
+    this.unknown = new Map();
   }
   take(act, hash, where) {
+    if (!ACTS.has(act.act)) this.unknown.set(act.act, (this.unknown.get(act.act) ?? 0) + 1);
     if (act.once !== null) {
       demand(!this.once.has(act.once), where, `is the second act named ${JSON.stringify(act.once)}`);
       this.once.add(act.once);
@@ -568,6 +577,8 @@ function verifyExport(options, say) {
     damage("checkpoint", `the ${head.size} entries give the root ${tree.root().toString("base64")}, not the one that is signed`);
   for (const line of checked) say(line);
   say(`${tree.size} entries, ${custody.cases.size} cases, ${custody.exhibits.size} exhibits, their chains without a gap`);
+  for (const [name, count] of [...custody.unknown].sort())
+    say(`${count} acts are named ${name}, which this verifier does not know; their form and place were checked`);
   if (proof !== null) say(checkProof(proof, options.index, proven, rootThen));
   return `intact: ${head.origin} size ${head.size} root ${head.root.toString("base64")}`;
 }

@@ -490,8 +490,14 @@ is_hex = matching(r"[0-9a-f]{64}")
 is_digits = matching(r"[0-9]+")
 is_decimal = matching(r"-?[0-9]+(\.[0-9]+)?")
 
+# FORMAT.md section 4. Later releases add names: those are told, not refused.
+ACTS = set(
+    "home-made case-opened note planned started collected empty source-disabled denied unavailable truncated failed sealed accessed "
+    "verified held retention-extended resumed changed cancelled cleaned finished refused".split()
+)
+
 PREDICATE = {
-    "act": is_filled,
+    "act": matching(r"[a-z]+(-[a-z]+)*"),
     "actor": is_object,
     "authority": or_null(is_text),
     "case": or_null(matching(CASE)),
@@ -596,8 +602,11 @@ class Custody:
         self.last = {}  # exhibit: place in its chain and leaf hash of its newest act
         self.once = set()
         self.leases = {}
+        self.unknown = {}
 
     def take(self, act, leaf_hash, where):
+        if act["act"] not in ACTS:
+            self.unknown[act["act"]] = self.unknown.get(act["act"], 0) + 1
         if act["once"] is not None:
             demand(act["once"] not in self.once, where, f"is the second act named {act['once']!r}")
             self.once.add(act["once"])
@@ -781,6 +790,8 @@ def verify_export(folder, vkey, proof_file, index):
     for line in said:
         print(line)
     print(f"{size} entries, {len(custody.numbers)} cases, {len(custody.last)} exhibits, their chains without a gap")
+    for name, count in sorted(custody.unknown.items()):
+        print(f"{count} acts are named {name}, which this verifier does not know; their form and place were checked")
     if proof is not None:
         print(check_proof(proof, index, proven, root_then))
     print(f"intact: {origin} size {size} root {base64.b64encode(root).decode()}")
