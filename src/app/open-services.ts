@@ -7,6 +7,7 @@ import type { Jobs } from "../core/jobs.ts";
 import { nearest } from "../core/nearest.ts";
 import type { Clock, Environment, Random } from "../core/ports.ts";
 import type { Recorder } from "../core/recorder.ts";
+import { entryOf } from "../core/shape.ts";
 import type { Target } from "../core/target.ts";
 import type { Vault } from "../core/vault.ts";
 import { embeddedJobs } from "../jobs/embedded-jobs.ts";
@@ -78,7 +79,7 @@ export async function openServices(paths: HomePaths, config: Config, wants: Home
     openReader: () => openReader(paths.ledger),
     vaultConfig(name) {
       const wanted = name ?? config.defaultVault ?? "here";
-      const found = vaults[wanted];
+      const found = entryOf(vaults, wanted);
       if (found === undefined) {
         const guess = nearest(wanted, Object.keys(vaults));
         throw new HoldfastError(

@@ -1,6 +1,7 @@
 import { parseCaseId, sensitivities, severities } from "../core/case.ts";
 import { HoldfastError } from "../core/error.ts";
 import { terminalSafe } from "../core/printable.ts";
+import { entryOf } from "../core/shape.ts";
 import { receiptLine } from "./collect-result.ts";
 import { type Options, optionChoice, optionText } from "./options.ts";
 import { present, table } from "./output.ts";
@@ -15,7 +16,7 @@ export async function caseOpen(session: Session, text: string, options: Options)
   if (app.cases.find(id) !== null)
     throw new HoldfastError("refused", `case ${id} exists; \`holdfast case show ${id}\` shows it, \`holdfast case note\` adds to it`);
   const retention = optionText(options, "retention") ?? null;
-  if (retention !== null && app.services.config.retention.classes[retention] === undefined)
+  if (retention !== null && entryOf(app.services.config.retention.classes, retention) === undefined)
     throw new HoldfastError("usage", `--retention: the configuration has no class ${JSON.stringify(retention)}`);
   await app.collecting.openCase(
     id,

@@ -7,7 +7,7 @@ import type { Session } from "./session.ts";
 /** Makes the home where there is none, and prints what others need to check its ledger. */
 export async function init(session: Session, options: Options): Promise<number> {
   const wanted = optionText(options, "origin");
-  if (wanted !== undefined) parseOrigin(wanted, "--origin");
+  if (wanted !== undefined) parseOrigin(wanted, "--origin", "usage");
   const app = await session.app({ kind: "make", origin: wanted ?? null });
   const { origin, paths } = app.services;
   if (wanted !== undefined && wanted !== origin)

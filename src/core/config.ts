@@ -1,6 +1,7 @@
 import { parseSha256, type Sha256 } from "./digest.ts";
 import { HoldfastError } from "./error.ts";
-import { booleanOf, fieldsOf, mapOf, oneOf, optionalText, textOf } from "./shape.ts";
+import { kinds } from "./kind.ts";
+import { booleanOf, entryOf, fieldsOf, mapOf, oneOf, optionalText, textOf } from "./shape.ts";
 import { parseDuration } from "./window.ts";
 
 /** One vault of the configuration. Paths are as written; app.ts resolves them against the home. */
@@ -49,7 +50,7 @@ export function parseConfig(value: unknown): Config {
     Object.entries(fields["vaults"] === undefined ? {} : mapOf(fields["vaults"], "vaults")).map(([name, vault]) => [name, parseVault(vault, `vaults.${name}`)]),
   );
   const defaultVault = optionalText(fields["defaultVault"], "defaultVault");
-  if (defaultVault !== null && vaults[defaultVault] === undefined)
+  if (defaultVault !== null && entryOf(vaults, defaultVault) === undefined)
     throw new HoldfastError("config", `defaultVault: there is no vault ${JSON.stringify(defaultVault)}; known: ${Object.keys(vaults).join(", ") || "none"}`);
   return {
     origin: fields["origin"] === undefined ? null : parseOrigin(textOf(fields["origin"], "origin"), "origin"),
@@ -61,11 +62,14 @@ export function parseConfig(value: unknown): Config {
   };
 }
 
-/** C2SP origin: a schema-less URL; no spaces, no plus, at most 255 bytes (tlog-checkpoint, signed-note). */
-export function parseOrigin(text: string, field: string): string {
+/**
+ * C2SP origin: a schema-less URL; no spaces, no plus, at most 255 bytes (tlog-checkpoint, signed-note). `from` is where it was
+ * written: one of the file is a wrong configuration, one of the command line a wrong request.
+ */
+export function parseOrigin(text: string, field: string, from: "config" | "usage" = "config"): string {
   if (!/^[^\s+]+$/u.test(text) || /[\p{Cc}]/u.test(text) || Buffer.byteLength(text) > 255 || text.includes("://"))
     throw new HoldfastError(
-      "config",
+      from,
       `${field}: ${JSON.stringify(text)} is not a C2SP origin; write a schema-less URL such as evidence.example.org/l/2026, without spaces or +, at most 255 bytes`,
     );
   return text;
@@ -131,12 +135,14 @@ function parseRetention(value: unknown): RetentionConfig {
   const bySeverity = Object.fromEntries(
     Object.entries(fields["bySeverity"] === undefined ? {} : mapOf(fields["bySeverity"], "retention.bySeverity")).map(([severity, name]) => {
       const className = textOf(name, `retention.bySeverity.${severity}`);
-      if (classes[className] === undefined)
+      if (entryOf(classes, className) === undefined)
         throw new HoldfastError("config", `retention.bySeverity.${severity}: there is no class ${JSON.stringify(className)}`);
       return [oneOf(severity, "retention.bySeverity", ["low", "medium", "high", "critical"]), className];
     }),
   );
-  return { classes, byKind: durations(fields["byKind"], "retention.byKind"), bySeverity };
+  const byKind = durations(fields["byKind"], "retention.byKind");
+  for (const kind of Object.keys(byKind)) oneOf(kind, "retention.byKind", kinds); // a mistyped kind would be kept shorter than it says
+  return { classes, byKind, bySeverity };
 }
 
 function durations(value: unknown, path: string): Readonly<Record<string, string>> {

@@ -1,8 +1,9 @@
 import type { Severity } from "./case.ts";
 import type { RetentionConfig } from "./config.ts";
 import type { Kind } from "./kind.ts";
-import { parseDuration } from "./window.ts";
 import { HoldfastError } from "./error.ts";
+import { entryOf } from "./shape.ts";
+import { parseDuration, yearIsWritable } from "./window.ts";
 
 /**
  * Until when an exhibit is kept: the longest of vault, class, kind, severity and flag wins; a flag can only lengthen
@@ -15,16 +16,16 @@ export function retainUntil(
 ): string {
   const wishes = [asked.vault];
   const classOf = (name: string): string => {
-    const found = config.classes[name];
+    const found = entryOf(config.classes, name);
     if (found === undefined)
       throw new HoldfastError("config", `retention.classes: the case asks for class ${JSON.stringify(name)}, which the configuration does not have`);
     return found;
   };
   if (asked.class !== null) wishes.push(classOf(asked.class));
-  const bySeverity = config.bySeverity[asked.severity];
+  const bySeverity = entryOf(config.bySeverity, asked.severity);
   if (bySeverity !== undefined) wishes.push(classOf(bySeverity));
   for (const kind of asked.kinds) {
-    const byKind = config.byKind[kind];
+    const byKind = entryOf(config.byKind, kind);
     if (byKind !== undefined) wishes.push(byKind);
   }
   if (asked.flag !== null) wishes.push(asked.flag);
@@ -32,7 +33,9 @@ export function retainUntil(
   return wholeSecond(new Date(now.getTime() + longest));
 }
 
-/** RFC 3339 UTC without a fraction, rounded up. */
+/** RFC 3339 UTC without a fraction, rounded up. Throws `usage` where the year has no four digits: no store could keep until then. */
 export function wholeSecond(time: Date): string {
-  return new Date(Math.ceil(time.getTime() / 1000) * 1000).toISOString().replace(".000Z", "Z");
+  const up = new Date(Math.ceil(time.getTime() / 1000) * 1000);
+  if (!yearIsWritable(up)) throw new HoldfastError("usage", "retention: it would end after the year 9999; keep for a shorter time");
+  return up.toISOString().replace(".000Z", "Z");
 }

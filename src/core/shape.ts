@@ -32,6 +32,11 @@ export function mapOf(value: unknown, path: string): Fields {
   return value as Fields;
 }
 
+/** The entry of that name, or undefined. Never what every object inherits: `constructor` is a name that a user may write. */
+export function entryOf<T>(entries: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(entries, name) ? entries[name] : undefined;
+}
+
 export function textOf(value: unknown, path: string): string {
   if (typeof value !== "string" || value === "") throw wrong(path, "a text", value);
   return value;

@@ -19,6 +19,13 @@ describe("retention: the longest wins, and a flag can only lengthen", () => {
   test("a class that the configuration lost is an error, not a shorter lock", () => {
     expect(() => retainUntil(config, { ...plain, class: "gone" }, now)).toThrow(/gone/);
   });
+  test("a name that every object inherits is no class", () => {
+    expect(() => retainUntil(config, { ...plain, class: "constructor" }, now)).toThrow(/constructor/);
+  });
+  test("a lock that would end after the year 9999 is a usage error, not an invalid date", () => {
+    for (const time of [new Date("+010000-01-01T00:00:00Z"), new Date(Number.NaN)])
+      expect(() => wholeSecond(time)).toThrow(expect.objectContaining({ code: "usage" }));
+  });
   test("whole seconds, rounded up: stores cut fractions, and a lock must not come back shorter", () => {
     expect(wholeSecond(new Date("2026-01-01T00:00:00.001Z"))).toBe("2026-01-01T00:00:01Z");
   });
