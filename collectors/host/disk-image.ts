@@ -1,5 +1,5 @@
 import { type BigIntStats, constants, fstatSync } from "node:fs";
-import { type FileHandle, open, stat } from "node:fs/promises";
+import { type FileHandle, open, realpath, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Opened } from "../../src/core/collector.ts";
 import { systemCode } from "../../src/core/error.ts";
@@ -7,7 +7,7 @@ import { printable } from "../../src/core/printable.ts";
 import type { RangeSource, SourceReport } from "../../src/core/source.ts";
 import { blockDevice, fileInUse } from "./block-device.ts";
 import { holeRead, openForHoles } from "./hole-read.ts";
-import { onPlace, type Place } from "./place.ts";
+import { isOwn, onPlace, type Place } from "./place.ts";
 import { patientReader, type ReadAt } from "./patient-read.ts";
 import { explain, typeOf } from "./read-file.ts";
 
@@ -20,6 +20,8 @@ export async function lookAtDisk(place: Place, given: string): Promise<DiskLook>
   const path = resolve(given);
   let found: BigIntStats;
   try {
+    if (isOwn(place, await realpath(onPlace(place, path), { encoding: "buffer" })))
+      return { kind: "none", outcome: "unavailable", detail: `${printable(path)} lies in a folder of Holdfast itself; copy it elsewhere first` };
     found = await stat(onPlace(place, path), { bigint: true });
     await (await open(onPlace(place, path), constants.O_RDONLY | constants.O_NONBLOCK)).close();
   } catch (error) {
@@ -107,6 +109,7 @@ function imageSource(
     store: "image",
     size,
     stable: look.uses.length === 0,
+    identity: look.device ? null : `${opened.size} ${opened.mtimeNs} ${opened.ctimeNs} ${opened.dev}:${opened.ino}`,
     holes: [],
     async read(into, offset, signal) {
       const wanted = Math.max(0, Math.min(into.length, size - offset));

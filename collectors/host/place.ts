@@ -12,6 +12,8 @@ export type Place = {
   readonly uid: number;
   /** The pinned memory tool; null where none is configured. */
   readonly avml: { readonly path: string; readonly sha256: string } | null;
+  /** Folders of Holdfast itself, as real paths: its signing keys and what it is just writing are never evidence. */
+  readonly own?: readonly string[];
 };
 
 /** Where a path of the machine is for us. */
@@ -39,4 +41,13 @@ export async function staysInside(place: Place, path: Uint8Array): Promise<boole
   if (place.root === "/") return true;
   const [root, directory] = await Promise.all([realpath(place.root, { encoding: "buffer" }), realpath(onPlace(place, parentOf(path)), { encoding: "buffer" })]);
   return directory.equals(root) || directory.subarray(0, root.length + 1).equals(Buffer.concat([root, Buffer.from("/")]));
+}
+
+/** Whether `path` is one of Holdfast's own folders, or lies in one. */
+export function isOwn(place: Place, path: Uint8Array | string): boolean {
+  const text = Buffer.from(path).toString("latin1");
+  return (place.own ?? []).some((folder) => {
+    const own = Buffer.from(folder).toString("latin1");
+    return text === own || text.startsWith(`${own}/`);
+  });
 }

@@ -3,7 +3,7 @@ import { lstat, readdir } from "node:fs/promises";
 import type { FileItem, Item } from "./item.ts";
 import { fileItem } from "./item.ts";
 import { pathFields } from "./manifest.ts";
-import { joinPath, onPlace, type Place, staysInside } from "./place.ts";
+import { isOwn, joinPath, onPlace, type Place, staysInside } from "./place.ts";
 import { explain } from "./read-file.ts";
 import { textOrNull } from "./read-or-null.ts";
 
@@ -28,6 +28,10 @@ export async function entriesOf(place: Place, directory: Uint8Array | string): P
  */
 export async function* walk(place: Place, path: Buffer, absent: FileItem["absent"], signal: AbortSignal): AsyncGenerator<Item> {
   signal.throwIfAborted();
+  if (isOwn(place, path)) {
+    yield ownFolder(path);
+    return;
+  }
   let stat: BigIntStats;
   try {
     if (!(await staysInside(place, path))) {
@@ -49,6 +53,10 @@ export async function* walk(place: Place, path: Buffer, absent: FileItem["absent
 /** A link is not a directory here, whatever it leads to; a filesystem that does not say what an entry is answers by lstat. */
 async function* within(place: Place, directory: Buffer, automounted: ReadonlySet<string>, signal: AbortSignal): AsyncGenerator<Item> {
   signal.throwIfAborted();
+  if (isOwn(place, directory)) {
+    yield ownFolder(directory);
+    return;
+  }
   if (automounted.has(directory.toString("latin1"))) {
     yield untouched(directory);
     return;
@@ -91,19 +99,22 @@ async function automounts(place: Place): Promise<ReadonlySet<string>> {
 }
 
 function untouched(path: Buffer): Item {
+  return directoryLine(path, "recorded", "an automount point that is not mounted: entering it would change the machine");
+}
+
+function ownFolder(path: Buffer): Item {
+  return directoryLine(
+    path,
+    "unavailable",
+    "a folder of Holdfast itself: its keys and its own writing are never evidence; copy what is needed elsewhere first",
+  );
+}
+
+function directoryLine(path: Buffer, outcome: "recorded" | "unavailable", reason: string): Item {
   const fields = pathFields(path);
   return {
     kind: "named",
-    line: {
-      ...fields,
-      member: null,
-      type: "directory",
-      source: `file:${fields.path}`,
-      size: "0",
-      sha256: null,
-      outcome: "recorded",
-      reason: "an automount point that is not mounted: entering it would change the machine",
-    },
+    line: { ...fields, member: null, type: "directory", source: `file:${fields.path}`, size: "0", sha256: null, outcome, reason },
   };
 }
 

@@ -1,11 +1,12 @@
 import { actDraft } from "../core/act-draft.ts";
-import { describeError, HoldfastError } from "../core/error.ts";
+import { parseExhibitId } from "../core/case.ts";
+import { describeError, HoldfastError, systemCode } from "../core/error.ts";
 import type { Wish } from "../core/plan.ts";
 import type { LedgerAudit } from "../core/verdict.ts";
 import { auditLedger } from "../ledger/audit.ts";
-import { verifyExhibit } from "../verify/verify-exhibit.ts";
 import type { ExhibitCheck, OverallVerdict } from "../core/exhibit-check.ts";
 import { overallVerdict } from "../verify/verify-result.ts";
+import { checkExhibits, type VerifyWish } from "./check-exhibits.ts";
 import type { Collecting } from "./collecting.ts";
 import type { Services } from "./services.ts";
 
@@ -21,7 +22,7 @@ export type DoctorLine = { readonly check: string; readonly ok: boolean; readonl
 export type Checking = {
   audit(signal: AbortSignal): Promise<LedgerAudit>;
   verify(
-    wish: { readonly case: string | null; readonly exhibits: readonly string[]; readonly quick: boolean },
+    wish: VerifyWish,
     each: (check: ExhibitCheck) => void,
     signal: AbortSignal,
   ): Promise<VerifyReport>;
@@ -33,16 +34,9 @@ export function checking(services: Services, collections: Collecting, freeBytes:
   return {
     audit,
     async verify(wish, each, signal) {
+      for (const id of wish.exhibits) parseExhibitId(id);
       const ledger = await audit(signal);
-      const exhibits: ExhibitCheck[] = [];
-      using reader = closing(services.openReader());
-      const ids = wish.exhibits.length > 0 ? wish.exhibits : exhibitIds(reader.value, wish.case);
-      for (const id of ids) {
-        const check = await verifyExhibit(reader.value, id, services.vault, wish.quick, signal);
-        if (check === null) continue;
-        exhibits.push(check);
-        each(check);
-      }
+      const exhibits = await checkExhibits(services, wish, ledger.verdict === "intact", each, signal);
       const verdict = overallVerdict(ledger, exhibits);
       return { verdict, ledger, exhibits, recorded: await recordVerification(services, verdict, exhibits, wish.quick) };
     },
@@ -89,16 +83,6 @@ export function checking(services: Services, collections: Collecting, freeBytes:
   };
 }
 
-function exhibitIds(reader: ReturnType<Services["openReader"]>, caseId: string | null): readonly string[] {
-  const cases = caseId === null ? reader.cases().map((c) => c.id) : [caseId];
-  const ids = new Set<string>();
-  for (const id of cases) {
-    if (reader.case(id) === null) throw new HoldfastError("usage", `there is no case ${id}; \`holdfast case list\` lists them`);
-    for (const act of reader.acts({ case: id })) for (const exhibit of act.exhibits) ids.add(exhibit.id);
-  }
-  return [...ids];
-}
-
 /** A verification is an act, unless the home is read-only or its ledger must not be signed again: both are said, not hidden. */
 async function recordVerification(services: Services, verdict: OverallVerdict, exhibits: readonly ExhibitCheck[], quick: boolean): Promise<boolean> {
   if (exhibits.length === 0 || verdict === "rollback" || verdict === "fork") return false;
@@ -109,17 +93,14 @@ async function recordVerification(services: Services, verdict: OverallVerdict, e
       detail: { method: check.method, verdict: check.verdict, text: check.text.slice(0, 2000), quick },
     }),
   );
+  // `recorded: false` in the answer is how a home that cannot be written is verified; a damaged ledger shows in `ledger` beside it.
+  const recorder = await services.recorder().catch(() => null);
+  if (recorder === null) return false;
   try {
-    const recorder = await services.recorder();
     for (let i = 0; i < drafts.length; i += 64) await recorder.append(drafts.slice(i, i + 64));
     return true;
   } catch (error) {
-    // `recorded: false` in the answer is how a read-only home is verified; a real ledger failure shows in `ledger` above.
-    if (error instanceof HoldfastError && (error.code === "ledger" || error.code === "rollback" || error.code === "fork")) return false;
+    if (error instanceof HoldfastError ? error.code !== "unexpected" && error.code !== "paused" : systemCode(error) !== undefined) return false;
     throw error;
   }
-}
-
-function closing<T extends { close(): void }>(value: T): { readonly value: T; [Symbol.dispose](): void } {
-  return { value, [Symbol.dispose]: () => value.close() };
 }

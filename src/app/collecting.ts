@@ -1,15 +1,14 @@
 import { abandonUpload } from "../collect/take-exhibit.ts";
-import { closeOpenSteps } from "../collect/close-open-steps.ts";
 import { collectionResult } from "../collect/collection-result.ts";
 import type { CollectContext, ProgressEvent } from "../collect/context.ts";
 import { orderAct } from "../collect/order-acts.ts";
 import { openCase, type CaseFields, plainCase, prepareOrder } from "../collect/prepare-order.ts";
-import { resumeCollection, startCollection } from "../collect/run-collection.ts";
+import { cancelCollection, resumeCollection, startCollection } from "../collect/run-collection.ts";
 import type { CollectionResult } from "../core/collection-result.ts";
 import { HoldfastError } from "../core/error.ts";
 import type { CollectionOrder, CollectionView } from "../core/jobs.ts";
 import type { Compression } from "../core/part.ts";
-import type { Plan, Wish } from "../core/plan.ts";
+import type { Plan, Step, Wish } from "../core/plan.ts";
 import { parseTarget } from "../core/target.ts";
 import type { Services } from "./services.ts";
 
@@ -49,6 +48,7 @@ export function collecting(services: Services): Collecting {
   const context = async (target: string, vault: string, progress: (event: ProgressEvent) => void): Promise<CollectContext> => ({
     jobs: services.jobs(),
     recorder: await services.recorder(),
+    reader: services.reader,
     collector: await services.collector(parseTarget(target)),
     vault: await services.vault(vault),
     actor,
@@ -62,7 +62,12 @@ export function collecting(services: Services): Collecting {
   };
   const silent = (): void => undefined;
   return {
-    plan: async (target, wish, signal) => (await services.collector(parseTarget(target))).plan(parseTarget(target), wish, signal),
+    async plan(target, wish, signal) {
+      const plan = await (await services.collector(parseTarget(target))).plan(parseTarget(target), wish, signal);
+      // What was asked for by name and cannot be had is an exhibit with that outcome, not a silence.
+      const missing = plan.without.filter(({ kind }) => kind !== "ingested" && wish.kinds?.includes(kind));
+      return { ...plan, steps: [...plan.steps, ...missing.map(({ kind, why }) => notOffered(kind, why))] };
+    },
     async prepare(wish, plan) {
       const vault = services.vaultConfig(wish.vault);
       await openCase(await services.recorder(), actor, wish.case, plainCase, wish.reason);
@@ -80,12 +85,10 @@ export function collecting(services: Services): Collecting {
       const found = view(collection);
       if (found.state === "finished" || found.state === "cancelled")
         throw new HoldfastError("refused", `collection ${collection} is ${found.state}; what it sealed stays`);
+      const closing = await context(found.order.target, found.order.vault, silent);
       services.jobs().requestCancel(collection);
       if (found.state === "running") return "asked";
-      const leased = await context(found.order.target, found.order.vault, silent);
-      const lease = services.jobs().lease(collection);
-      await closeOpenSteps({ ...leased, lease }, found.order);
-      services.jobs().release(lease, "cancelled");
+      await cancelCollection(closing, found.order);
       return "cancelled";
     },
     async cleanup(collection, signal) {
@@ -106,5 +109,20 @@ export function collecting(services: Services): Collecting {
     list: () => services.jobs().list(),
     result: (collection) => services.reader((reader) => collectionResult(reader, view(collection), clock())),
     openCase: async (id, fields, reason) => openCase(await services.recorder(), actor, id, fields, reason),
+  };
+}
+
+function notOffered(kind: Step["kind"], why: string): Step {
+  return {
+    id: `not-offered:${kind}`,
+    does: "exhibit",
+    kind,
+    title: `${kind}: not offered by this target`,
+    rank: Number.MAX_SAFE_INTEGER,
+    calls: [],
+    footprint: { writtenBytes: 0, tools: [] },
+    estimate: { bytes: 0, seconds: 0 },
+    exclusive: false,
+    input: { notOffered: why },
   };
 }

@@ -1,3 +1,4 @@
+import { existsSync, realpathSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
 import { actDraft } from "../core/act-draft.ts";
 import type { Actor, Tool } from "../core/act.ts";
@@ -95,7 +96,7 @@ export async function openServices(paths: HomePaths, config: Config, wants: Home
       openVaults.set(name, open);
       return open;
     },
-    collector: (target) => openCollector(target, config, around),
+    collector: (target) => openCollector(target, config, around, ownFolders(paths, Object.values(vaults))),
   };
   if (made) {
     const writer = await services.recorder();
@@ -127,8 +128,7 @@ async function openVault(name: string, config: VaultConfig, paths: HomePaths, ar
   switch (config.kind) {
     case "directory": {
       const { openDirectoryVault } = await import("../vault/directory.ts");
-      const root = isAbsolute(config.path) ? config.path : join(dirname(paths.config), config.path);
-      return openDirectoryVault({ name, root, clock: around.clock, random: around.random });
+      return openDirectoryVault({ name, root: vaultRoot(config.path, paths), clock: around.clock, random: around.random });
     }
     case "s3": {
       const { openS3Vault } = await import("../vault/s3.ts");
@@ -139,8 +139,18 @@ async function openVault(name: string, config: VaultConfig, paths: HomePaths, ar
   }
 }
 
-async function openCollector(target: Target, config: Config, around: Surroundings): ReturnType<Services["collector"]> {
+/** The keys, and what vaults here are writing: real paths of those that are there. */
+function ownFolders(paths: HomePaths, vaults: readonly VaultConfig[]): readonly string[] {
+  const folders = [paths.ledgerDir, ...vaults.flatMap((vault) => (vault.kind === "directory" ? [vaultRoot(vault.path, paths)] : []))];
+  return folders.flatMap((folder) => (existsSync(folder) ? [realpathSync(folder)] : []));
+}
+
+function vaultRoot(path: string, paths: HomePaths): string {
+  return isAbsolute(path) ? path : join(dirname(paths.config), path);
+}
+
+async function openCollector(target: Target, config: Config, around: Surroundings, own: readonly string[]): ReturnType<Services["collector"]> {
   if (target.kind !== "host") throw new HoldfastError("config", `${target.id}: this release collects from host:local only; run holdfast on that machine`);
   const { hostCollector } = await import("../../collectors/host/host-collector.ts");
-  return hostCollector({ root: "/", clock: around.clock, platform: around.platform, arch: around.arch, uid: around.uid, avml: config.avml });
+  return hostCollector({ root: "/", clock: around.clock, platform: around.platform, arch: around.arch, uid: around.uid, avml: config.avml, own });
 }

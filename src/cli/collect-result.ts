@@ -5,18 +5,21 @@ import { terminalSafe } from "../core/printable.ts";
 import { present } from "./output.ts";
 import type { Session } from "./session.ts";
 
+/** A target of which nothing was begun. */
+export type Refused = { readonly target: string; readonly error: string };
+
 /** 0 only if every exhibit is complete and its lock is what its vault promises. */
 export function resultExit(result: CollectionResult): number {
   return result.outcome === "collected" ? 0 : 4;
 }
 
 /** `collect --json`, or one pasteable receipt line an exhibit. */
-export async function printCollections(session: Session, app: App, collections: readonly string[]): Promise<void> {
+export async function printCollections(session: Session, app: App, collections: readonly string[], refused: readonly Refused[] = []): Promise<void> {
   const results = collections.map((collection) => app.collecting.result(collection));
   const checkpoint = app.services.reader((reader) => reader.checkpoint());
-  const outcome =
-    results.every((r) => r.outcome === "collected") && results.length > 0 ? "collected" : results.some((r) => r.outcome !== "failed") ? "partial" : "failed";
-  present(session.output, { schema: "holdfast.collect/1", outcome, collections: results, checkpoint } as { schema: string }, results, () => [
+  const whole = results.length > 0 && refused.length === 0 && results.every((r) => r.outcome === "collected");
+  const outcome = whole ? "collected" : results.some((r) => r.outcome !== "failed") ? "partial" : "failed";
+  present(session.output, { schema: "holdfast.collect/1", outcome, collections: results, refused, checkpoint } as { schema: string }, results, () => [
     ...results.flatMap((result) => result.exhibits.map(receiptLine)),
     checkpoint === null
       ? ""

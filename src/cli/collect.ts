@@ -6,7 +6,7 @@ import { terminalSafe } from "../core/printable.ts";
 import { parseTarget } from "../core/target.ts";
 import { parseDuration } from "../core/window.ts";
 import { required } from "./ask.ts";
-import { printCollections, resultExit } from "./collect-result.ts";
+import { printCollections, type Refused, resultExit } from "./collect-result.ts";
 import { type Detached, inBackground } from "./detach.ts";
 import { exitCodeOf, worstExit } from "./exit-code.ts";
 import { type Options, optionText } from "./options.ts";
@@ -30,7 +30,7 @@ type Asked = {
 type Took =
   | { readonly kind: "ended"; readonly code: number; readonly collection: string }
   | { readonly kind: "detached"; readonly code: 0; readonly detached: Detached }
-  | { readonly kind: "refused"; readonly code: number };
+  | { readonly kind: "refused"; readonly code: number; readonly refused: Refused };
 
 /** `collect TARGET…`: each target is a collection of its own; one that fails does not stop the others. */
 export async function collect(session: Session, targets: readonly string[], options: Options): Promise<number> {
@@ -85,7 +85,7 @@ async function collectOne(session: Session, app: App, target: string, asked: Ask
     const code = exitCodeOf(error);
     process.stderr.write(`holdfast: ${target}: ${terminalSafe(describeError(error))}\n`);
     const begun = collection !== null && app.collecting.list().some((view) => view.order.collection === collection);
-    if (collection === null || !begun) return { kind: "refused", code };
+    if (collection === null || !begun) return { kind: "refused", code, refused: { target, error: terminalSafe(describeError(error)) } };
     process.stderr.write(`What is sealed stays sealed. Go on with: holdfast resume ${collection}\n`);
     return { kind: "ended", code, collection };
   }
@@ -99,5 +99,8 @@ async function print(session: Session, app: App, took: readonly Took[]): Promise
     return;
   }
   const ended = took.flatMap((t) => (t.kind === "ended" ? [t.collection] : []));
-  if (ended.length > 0 || session.output.json) await printCollections(session, app, ended);
+  if (ended.length > 0 || session.output.json) {
+    const refused = took.flatMap((t) => (t.kind === "refused" ? [t.refused] : []));
+    await printCollections(session, app, ended, refused);
+  }
 }

@@ -2,13 +2,15 @@ import type { Actor } from "../core/act.ts";
 import type { Collector } from "../core/collector.ts";
 import type { Jobs, Lease } from "../core/jobs.ts";
 import type { Clock } from "../core/ports.ts";
-import type { Recorder } from "../core/recorder.ts";
+import type { Reader, Recorder } from "../core/recorder.ts";
 import type { Vault } from "../core/vault.ts";
 
 /** What carrying out a plan needs, all as contracts. */
 export type CollectContext = {
   readonly jobs: Jobs;
   readonly recorder: Recorder;
+  /** One look at what is recorded now. */
+  readonly reader: <T>(look: (reader: Reader) => T) => T;
   readonly collector: Collector;
   readonly vault: Vault;
   readonly actor: Actor;

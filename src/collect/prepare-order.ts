@@ -38,6 +38,17 @@ export type OrderWish = {
 /** Everything a collection needs to be carried out and resumed without asking again. */
 export function prepareOrder(wish: OrderWish, actor: Actor, retention: RetentionConfig, clock: Clock, random: Random): CollectionOrder {
   const now = clock();
+  const until = retainUntil(
+    retention,
+    {
+      vault: wish.vault.retain,
+      class: wish.case.retention,
+      kinds: [...new Set(wish.plan.steps.map((step) => step.kind))],
+      severity: wish.case.severity,
+      flag: wish.retain,
+    },
+    now,
+  );
   return {
     collection: collectionId(now, random),
     case: wish.case.id,
@@ -46,17 +57,8 @@ export function prepareOrder(wish: OrderWish, actor: Actor, retention: Retention
     reason: wish.reason,
     authority: wish.authority,
     vault: wish.vault.name,
-    retainUntil: retainUntil(
-      retention,
-      {
-        vault: wish.vault.retain,
-        class: wish.case.retention,
-        kinds: [...new Set(wish.plan.steps.map((step) => step.kind))],
-        severity: wish.case.severity,
-        flag: wish.retain,
-      },
-      now,
-    ),
+    retainUntil: until,
+    retainMs: Date.parse(until) - now.getTime(),
     legalHold: wish.legalHold,
     compress: wish.compress,
     plan: wish.plan,

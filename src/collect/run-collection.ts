@@ -2,11 +2,15 @@ import { HoldfastError } from "../core/error.ts";
 import type { CollectionOrder, CollectionState, CollectionView, Lease } from "../core/jobs.ts";
 import { closeOpenSteps } from "./close-open-steps.ts";
 import type { CollectContext, LeasedContext } from "./context.ts";
+import { wholeSecond } from "../core/retention.ts";
 import { openingActs, orderAct } from "./order-acts.ts";
 import { runStep } from "./run-step.ts";
+import { abandonUpload } from "./take-exhibit.ts";
 
 /** Milliseconds between heartbeats: a fifth of the lease, so that one late timer does not lose it. */
 const beatMs = 5_000;
+/** A lock that ends sooner than this could lapse while the object is being written. Milliseconds. */
+const lockMarginMs = 1_000;
 
 /** Registers and carries out a plan. Rejects with what can be resumed (`paused`, `vault`, `ledger`…); outcomes are acts. */
 export async function startCollection(context: CollectContext, order: CollectionOrder, signal: AbortSignal): Promise<void> {
@@ -29,16 +33,23 @@ export async function resumeCollection(context: CollectContext, view: Collection
   await drive(context, order, lease, signal, lease.number > 1 ? resumed : undefined);
 }
 
-async function drive(context: CollectContext, order: CollectionOrder, lease: Lease, signal: AbortSignal, resumed?: () => Promise<void>): Promise<void> {
+async function drive(context: CollectContext, written: CollectionOrder, lease: Lease, signal: AbortSignal, resumed?: () => Promise<void>): Promise<void> {
+  const order = withLivingLock(written, context.clock());
   const stop = new AbortController();
   const beat = setInterval(() => {
-    if (!context.jobs.beat(lease)) stop.abort(new HoldfastError("refused", `collection ${order.collection}: another process has taken over; this one stops`));
-    else if (context.jobs.cancelRequested(order.collection)) stop.abort(new HoldfastError("paused", `collection ${order.collection} was cancelled`));
+    try {
+      if (!context.jobs.beat(lease)) stop.abort(new HoldfastError("refused", `collection ${order.collection}: another process has taken over; this one stops`));
+      else if (context.jobs.cancelRequested(order.collection)) stop.abort(new HoldfastError("paused", `collection ${order.collection} was cancelled`));
+    } catch (error) {
+      stop.abort(error); // a journal that cannot be written stops the run, which says so
+    }
   }, beatMs);
   const leased: LeasedContext = { ...context, lease };
   let state: CollectionState = "interrupted";
   try {
-    await open(leased, order, resumed);
+    await openNumbers(leased, order);
+    await resumed?.();
+    if (order.retainUntil !== written.retainUntil) await forgetLapsedUploads(leased, order);
     await runAll(leased, order, AbortSignal.any([signal, stop.signal]));
     state = "finished";
   } catch (error) {
@@ -55,19 +66,50 @@ async function drive(context: CollectContext, order: CollectionOrder, lease: Lea
   }
 }
 
-/** `started` is in the ledger before the first read; a repeat gives the same numbers. */
-async function open(context: LeasedContext, order: CollectionOrder, resumed: (() => Promise<void>) | undefined): Promise<void> {
+/** A lock whose end has come before the object was finished is begun anew, for the same time from now. */
+function withLivingLock(order: CollectionOrder, now: Date): CollectionOrder {
+  if (Date.parse(order.retainUntil) > now.getTime() + lockMarginMs) return order;
+  return { ...order, retainUntil: wholeSecond(new Date(now.getTime() + order.retainMs)) };
+}
+
+/** The store was told the old date when the upload was begun: it cannot be finished under the new one. */
+async function forgetLapsedUploads(context: LeasedContext, order: CollectionOrder): Promise<void> {
+  for (const { step, exhibit, state, result } of context.jobs.view(order.collection)?.steps ?? [])
+    if (exhibit !== null && state !== "done" && result === null) await abandonUpload(context, order, step, exhibit);
+}
+
+/**
+ * `started` is in the ledger before the first read; a repeat gives the same numbers. Numbers come from the ledger, not from the
+ * journal: a crash between the two must not leave one open.
+ */
+async function openNumbers(context: LeasedContext, order: CollectionOrder): Promise<void> {
   const receipts = await context.recorder.append(openingActs(order, context.actor, context.lease.number));
   const numbers = receipts[1]?.exhibits ?? [];
-  const known = context.jobs.view(order.collection)?.steps ?? [];
-  const exhibitSteps = known.filter(({ step }) => step.does === "exhibit");
-  exhibitSteps.forEach((at, i) => {
-    const exhibit = numbers[i];
-    if (exhibit === undefined)
-      throw new HoldfastError("unexpected", `collection ${order.collection}: the ledger gave ${numbers.length} numbers for ${exhibitSteps.length} steps`);
-    if (at.exhibit === null) context.jobs.assign(context.lease, at.step.id, exhibit);
+  const steps = (context.jobs.view(order.collection)?.steps ?? []).filter(({ step }) => step.does === "exhibit");
+  const successors = context.reader((reader) => {
+    const found = new Map<string, string>();
+    for (const act of reader.acts({ collection: order.collection })) {
+      const old = act.detail["replaces"];
+      const [exhibit] = act.exhibits;
+      if (act.act === "resumed" && typeof old === "string" && exhibit !== undefined) found.set(old, exhibit.id);
+    }
+    return found;
   });
-  await resumed?.();
+  steps.forEach((at, i) => {
+    let exhibit = numbers[i];
+    if (exhibit === undefined)
+      throw new HoldfastError("unexpected", `collection ${order.collection}: the ledger gave ${numbers.length} numbers for ${steps.length} steps`);
+    for (let next = successors.get(exhibit); next !== undefined; next = successors.get(next)) exhibit = next;
+    if (at.exhibit !== exhibit) context.jobs.assign(context.lease, at.step.id, exhibit);
+  });
+}
+
+/** Closes an interrupted collection that a person gives up. */
+export async function cancelCollection(context: CollectContext, order: CollectionOrder): Promise<void> {
+  const leased: LeasedContext = { ...context, lease: context.jobs.lease(order.collection, "close") };
+  await openNumbers(leased, order);
+  await closeOpenSteps(leased, order);
+  context.jobs.release(leased.lease, "cancelled");
 }
 
 async function runAll(context: LeasedContext, order: CollectionOrder, signal: AbortSignal): Promise<void> {

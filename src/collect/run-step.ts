@@ -1,18 +1,17 @@
 import { describeError, HoldfastError } from "../core/error.ts";
-import { whyNotSealed } from "../core/exhibit.ts";
 import type { CollectionOrder, StepState } from "../core/jobs.ts";
 import type { Step } from "../core/plan.ts";
-import type { Source } from "../core/source.ts";
-import type { Receipt } from "../core/vault.ts";
+import type { RangeSource, Source } from "../core/source.ts";
 import type { LeasedContext } from "./context.ts";
+import { endStep } from "./end-step.ts";
 import { orderAct } from "./order-acts.ts";
 import { emptyHanded, endingActs, type StepEnd } from "./outcome-act.ts";
-import { abandonUpload, isResumable, keptResult, parseKept, takeExhibit } from "./take-exhibit.ts";
+import { abandonUpload, isResumable, keptResult, objectKey, parseKept, takeExhibit } from "./take-exhibit.ts";
 
 /**
  * Carries one exhibit step to its one outcome act. A step found `running` was interrupted: a result that was kept is only
  * attested and recorded; a stable source goes on from its journal; any other starts again under a new number, and both facts
- * are acts.
+ * are acts. Every end is kept before it is recorded, so that a crash in between records that end and no other.
  */
 export async function runStep(context: LeasedContext, order: CollectionOrder, at: StepState, signal: AbortSignal): Promise<void> {
   const { step } = at;
@@ -24,14 +23,55 @@ export async function runStep(context: LeasedContext, order: CollectionOrder, at
   const opened = await open(context, step, signal);
   if (opened.kind === "ended") {
     await abandonUpload(context, order, step, at.exhibit);
-    return endStep(context, order, step, at.exhibit, opened.end, signal);
+    return keepAndEnd(context, order, step, at.exhibit, opened.end, signal);
   }
-  const again = interrupted && !(opened.source.kind === "ranges" && opened.source.stable);
-  const exhibit = again ? await startAgain(context, order, step, at.exhibit) : at.exhibit;
-  context.progress({ kind: "begin", exhibit, title: step.title, total: opened.source.size });
-  const end = await takeExhibit(context, order, step, exhibit, opened.source, signal);
+  const { source } = opened;
+  if (!(source.kind === "ranges" && source.stable)) {
+    const exhibit = interrupted ? await startAgain(context, order, step, at.exhibit) : at.exhibit;
+    return take(context, order, step, exhibit, source, null, signal);
+  }
+  const before = source.identity === null ? null : context.jobs.identify(context.lease, step.id, source.identity);
+  const change = before === null || before === source.identity ? null : { before, now: source.identity ?? "" };
+  if (change !== null && sizeOf(change.before) !== source.size) {
+    await source.close();
+    await abandonUpload(context, order, step, at.exhibit);
+    return keepAndEnd(context, order, step, at.exhibit, emptyHanded(step, "failed", resized(sizeOf(change.before), source)), signal);
+  }
+  return take(context, order, step, at.exhibit, source, change, signal);
+}
+
+async function take(
+  context: LeasedContext,
+  order: CollectionOrder,
+  step: Step,
+  exhibit: string,
+  source: Source,
+  change: { readonly before: string; readonly now: string } | null,
+  signal: AbortSignal,
+): Promise<void> {
+  context.progress({ kind: "begin", exhibit, title: step.title, total: source.size });
+  const end = await takeExhibit(context, order, step, exhibit, source, signal);
+  await keepAndEnd(context, order, step, exhibit, change === null || end.digest === null ? end : touched(end, change), signal);
+}
+
+async function keepAndEnd(context: LeasedContext, order: CollectionOrder, step: Step, exhibit: string, end: StepEnd, signal: AbortSignal): Promise<void> {
   context.jobs.keep(context.lease, step.id, keptResult(end));
   await endStep(context, order, step, exhibit, end, signal);
+}
+
+/** An identity begins with the size in bytes. */
+function sizeOf(identity: string): number {
+  return Number(identity.split(" ")[0]);
+}
+
+function resized(before: number, source: RangeSource): string {
+  return `source changed: it had ${before} bytes when it was begun and has ${source.size} now, so it differs from offset ${Math.min(before, source.size)} on`;
+}
+
+/** What was read before the interruption was compared and is the same; what was read after it may be of another moment. */
+function touched(end: StepEnd, change: { readonly before: string; readonly now: string }): StepEnd {
+  const text = `the source was written to between its first reading and the resume (${change.before} → ${change.now}); what had been read before was compared and is unchanged`;
+  return { ...end, detail: { ...end.detail, reproducible: false, text: [end.detail.text, text].filter((t) => t !== null).join("; ") } };
 }
 
 async function open(
@@ -39,6 +79,8 @@ async function open(
   step: Step,
   signal: AbortSignal,
 ): Promise<{ readonly kind: "source"; readonly source: Source } | { readonly kind: "ended"; readonly end: StepEnd }> {
+  const why = step.input["notOffered"];
+  if (typeof why === "string") return { kind: "ended", end: emptyHanded(step, "unavailable", why) };
   try {
     const opened = await context.collector.open(step, signal);
     if (opened.kind === "source") return opened;
@@ -51,16 +93,12 @@ async function open(
 
 /** A live source cannot be re-read as the same evidence: the old number is closed, a new one is reserved, in one commit. */
 async function startAgain(context: LeasedContext, order: CollectionOrder, step: Step, old: string): Promise<string> {
+  // Stopped while the store was making the object visible: it may stand there, whole and locked, and nobody has its digest.
+  const completing = context.jobs.journal(context.lease, step.id, old).load()?.completing === true;
+  const where = completing ? `; a complete object of it may stand at ${objectKey(order, step, old)}` : "";
   await abandonUpload(context, order, step, old);
-  const [closing] = endingActs(
-    order,
-    context.actor,
-    context.lease.number,
-    step,
-    old,
-    emptyHanded(step, "failed", "interrupted; its source is live and cannot be read again as the same evidence, so it starts again under a new number"),
-    null,
-  );
+  const why = `interrupted; its source is live and cannot be read again as the same evidence, so it starts again under a new number${where}`;
+  const [closing] = endingActs(order, context.actor, context.lease.number, step, old, emptyHanded(step, "failed", why), null);
   if (closing === undefined) throw new HoldfastError("unexpected", "an outcome has no act");
   const opening = orderAct(order, context.actor, "resumed", {
     lease: context.lease.number,
@@ -76,45 +114,4 @@ async function startAgain(context: LeasedContext, order: CollectionOrder, step: 
   context.jobs.assign(context.lease, step.id, exhibit);
   context.jobs.mark(context.lease, step.id, "running");
   return exhibit;
-}
-
-/** Asks the store what it shows, then records. */
-async function endStep(context: LeasedContext, order: CollectionOrder, step: Step, exhibit: string, end: StepEnd, signal: AbortSignal): Promise<void> {
-  const receipt = await readBack(context, end, signal);
-  await context.recorder.append(endingActs(order, context.actor, context.lease.number, step, exhibit, end, receipt));
-  context.jobs.mark(context.lease, step.id, "done");
-  context.jobs.forget(order.collection, exhibit);
-  // What a directory is worth is said once, with the results; any other missing seal is news.
-  const lock = receipt === null || receipt.sealed || receipt.mode === "directory" ? null : whyNotSealed(receipt);
-  context.progress({ kind: "end", exhibit, outcome: end.outcome, detail: [end.detail.text, lock].filter((t) => t !== null).join("; ") || null });
-}
-
-async function readBack(context: LeasedContext, end: StepEnd, signal: AbortSignal): Promise<Receipt | null> {
-  const { put } = end.detail;
-  if (put === null) return null;
-  const state = await context.vault.attest(put, put.encoding, signal);
-  switch (state.kind) {
-    case "present":
-      return state.receipt;
-    case "missing":
-    case "unknown":
-      // Stored, acknowledged, and now not shown: the bytes are accounted for, the lock is not assumed.
-      return {
-        uri: put.uri,
-        version: put.version,
-        bytes: String(put.bytes),
-        encoding: put.encoding,
-        checksum: put.checksum,
-        lock: state.kind === "missing" ? "none" : "unknown",
-        mode: null,
-        retainUntil: null,
-        legalHold: null,
-        sealed: false,
-        text: state.text,
-        problems: [state.text],
-        requestIds: [],
-      };
-    default:
-      return state satisfies never;
-  }
 }

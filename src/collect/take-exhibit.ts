@@ -41,7 +41,11 @@ export async function takeExhibit(
       const now = context.clock().getTime();
       if (now - beatAt < 1000) return;
       beatAt = now;
-      context.jobs.progress(context.lease, step.id, done, source.size);
+      try {
+        context.jobs.progress(context.lease, step.id, done, source.size);
+      } catch {
+        // Only for people watching: where the journal cannot be written, the next part's note says so.
+      }
     },
   });
   try {
@@ -73,7 +77,8 @@ export async function takeExhibit(
       },
     };
   } catch (error) {
-    if (isResumable(error)) throw error;
+    // Wrong credentials or a wrong region say nothing about the evidence either: put right, the collection goes on.
+    if (isResumable(error) || (error instanceof HoldfastError && error.code === "config")) throw error;
     // An abort is the person's or the lease's word, whatever error it surfaced as.
     if (signal.aborted)
       throw signal.reason instanceof HoldfastError ? signal.reason : new HoldfastError("paused", `collection ${order.collection} was interrupted`, error);

@@ -1,4 +1,5 @@
 import { type Act, isOutcomeAct } from "./act.ts";
+import type { LockMode, LockWorth } from "./lock.ts";
 import type { Coverage, Outcome } from "./outcome.ts";
 import { type OutcomeDetail, parseOutcomeDetail } from "./outcome-detail.ts";
 import type { Receipt } from "./vault.ts";
@@ -70,4 +71,39 @@ export function promiseOf(acts: readonly Act[]): OutcomeDetail["put"] {
     if (act.act === "held") legalHold = true;
   }
   return { ...put, asked: { ...put.asked, retainUntil, legalHold } };
+}
+
+/** What was promised and shown: a lock that a store once read back as asked, and the later promises that it showed. */
+export type ShownLock = { readonly lock: LockWorth; readonly mode: LockMode | null; readonly retainUntil: string; readonly legalHold: boolean };
+
+/** From weakest to strongest; `unknown` shows nothing. */
+const worths: readonly LockWorth[] = ["unknown", "none", "removable", "bypassable", "irrevocable"];
+
+export function isAtLeast(now: LockWorth, then: LockWorth): boolean {
+  return worths.indexOf(now) >= worths.indexOf(then);
+}
+
+/**
+ * The lock by which an exhibit is judged: the strongest that was ever read back without problems. A later read-back with problems
+ * (a store that was down, or a lock that somebody had weakened) takes nothing from it. Null where none was ever shown.
+ */
+export function shownLockOf(acts: readonly Act[]): ShownLock | null {
+  const put = putOf(acts);
+  if (put === null) return null;
+  let best: Receipt | null = null;
+  let retainUntil: string | null = null;
+  let legalHold = false;
+  for (const act of acts) {
+    const { stored } = act;
+    if (stored === null) continue;
+    if (stored.problems.length === 0) {
+      if (best === null || !isAtLeast(best.lock, stored.lock)) best = stored;
+      retainUntil ??= put.asked.retainUntil;
+      legalHold ||= put.asked.legalHold;
+    }
+    const until = act.act === "retention-extended" ? act.detail["retainUntil"] : undefined;
+    if (typeof until === "string" && stored.retainUntil !== null && Date.parse(stored.retainUntil) >= Date.parse(until)) retainUntil = until;
+    if (act.act === "held" && stored.legalHold === true) legalHold = true;
+  }
+  return best === null || retainUntil === null ? null : { lock: best.lock, mode: best.mode, retainUntil, legalHold };
 }

@@ -12,6 +12,8 @@ export type CollectionOrder = {
   readonly vault: string;
   /** RFC 3339 UTC, whole seconds. */
   readonly retainUntil: string;
+  /** How long from its start, in milliseconds: a lock that would have lapsed before a late resume begins anew. */
+  readonly retainMs: number;
   readonly legalHold: boolean;
   readonly compress: "auto" | "none" | "zstd";
   readonly plan: Plan;
@@ -55,8 +57,11 @@ export interface Jobs {
    * step, naming who and how far.
    */
   create(order: CollectionOrder): void;
-  /** Refuses (`refused`) while another live process holds it. A dead owner's lease is taken over at once. */
-  lease(collection: string): Lease;
+  /**
+   * Refuses (`refused`) while another live process holds it, and once it is finished, cancelled or asked to stop, unless it is
+   * taken in order to close it. A dead owner's lease is taken over at once.
+   */
+  lease(collection: string, purpose?: "drive" | "close"): Lease;
   /** To be called every few seconds; false if the lease was lost: stop at once. */
   beat(lease: Lease): boolean;
   release(lease: Lease, state: CollectionState): void;
@@ -64,6 +69,11 @@ export interface Jobs {
   assign(lease: Lease, step: string, exhibit: string): void;
   mark(lease: Lease, step: string, state: StepState["state"]): void;
   progress(lease: Lease, step: string, done: number, total: number | null): void;
+  /**
+   * Keeps how a stable source looked when its bytes were begun, and gives what was kept before; null the first time. A step
+   * that is assigned a new number begins anew.
+   */
+  identify(lease: Lease, step: string, identity: string): string | null;
   /** Keeps what a finished put gave, between the vault's answer and the outcome act. */
   keep(lease: Lease, step: string, result: string): void;
   /** The journal of one put. A step that starts again under a new exhibit number has a new journal. */

@@ -35,6 +35,8 @@ export type RangeSource = SourceHead & {
   /** Bytes promised when it was opened. */
   readonly size: number;
   readonly stable: boolean;
+  /** Size, times and inode of a stable source when it was opened: two openings that differ are not of the same evidence. */
+  readonly identity: string | null;
   /** Ranges known to be zero without reading, ascending, not overlapping. */
   readonly holes: readonly Extent[];
   /**

@@ -95,7 +95,7 @@ export type ProbeAnswer = {
 
 export type ObjectState =
   | { readonly kind: "present"; readonly receipt: Receipt }
-  /** 404 with the right to list. */
+  /** 404 with the right to list; for a directory, from a root that is this vault's and not an empty mount point. */
   | { readonly kind: "missing"; readonly text: string }
   /** 403, time-out, an answer that makes no sense: nothing may be concluded. */
   | { readonly kind: "unknown"; readonly text: string };
@@ -110,6 +110,9 @@ export interface Vault {
   readonly store: "directory" | "s3" | "azure-blob" | "gcs";
   /** The mode this vault locks with, and whether a bypassable lock is accepted as sealed. */
   readonly mode: LockMode;
+
+  /** The URI that this key has here, by today's configuration alone: nothing is asked of the store. Throws `usage` for what is no key. */
+  locate(key: string): string;
 
   /**
    * Stores once, under retention, never over anything. Durable when it resolves. Repeating an identical put of the same key

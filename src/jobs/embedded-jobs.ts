@@ -3,6 +3,7 @@ import { HoldfastError } from "../core/error.ts";
 import type { CollectionOrder, CollectionState, CollectionView, Jobs, Lease, StepState } from "../core/jobs.ts";
 import type { Clock } from "../core/ports.ts";
 import { isAlive, type Owner } from "./owner.ts";
+import { asLedgerErrors } from "./ledger-errors.ts";
 import { putJournal } from "./put-journal.ts";
 import { openWorkDatabase } from "./schema.ts";
 
@@ -14,6 +15,10 @@ type StepRow = { id: string; exhibit: string | null; state: StepState["state"]; 
 
 /** The embedded engine: one work.db, shared by every process on the home. */
 export function embeddedJobs(path: string, owner: Owner, clock: Clock): Jobs {
+  return asLedgerErrors(path, openJobs(path, owner, clock));
+}
+
+function openJobs(path: string, owner: Owner, clock: Clock): Jobs {
   const db = openWorkDatabase(path);
   const oneCollection = db.prepare<[string], CollectionRow>("SELECT * FROM collection WHERE id=?");
   const allCollections = db.prepare<[], CollectionRow>("SELECT * FROM collection ORDER BY rowid");
@@ -63,9 +68,13 @@ export function embeddedJobs(path: string, owner: Owner, clock: Clock): Jobs {
         });
       });
     },
-    lease(collection) {
+    lease(collection, purpose = "drive") {
       return immediate(db, () => {
         const row = must(collection);
+        if (purpose === "drive" && (row.state === "finished" || row.state === "cancelled"))
+          throw new HoldfastError("refused", `collection ${collection} is ${row.state}; there is nothing left to drive`);
+        if (purpose === "drive" && row.cancel === 1)
+          throw new HoldfastError("refused", `collection ${collection} was asked to stop; \`holdfast cancel ${collection}\` closes it`);
         if (held(row)) throw new HoldfastError("refused", `collection ${collection} is being driven by process ${ownerText(row)}; wait for it, or cancel it`);
         const order = JSON.parse(row.ord) as CollectionOrder;
         for (const other of allCollections.all())
@@ -85,12 +94,26 @@ export function embeddedJobs(path: string, owner: Owner, clock: Clock): Jobs {
     },
     release: (lease, state) => update(lease, "UPDATE collection SET state=?, owner=NULL WHERE id=?", state, lease.collection),
     assign: (lease, step, exhibit) =>
-      update(lease, "UPDATE step SET exhibit=?, result=NULL, done=0 WHERE collection=? AND id=?", exhibit, lease.collection, step),
+      update(lease, "UPDATE step SET exhibit=?, result=NULL, identity=NULL, done=0 WHERE collection=? AND id=?", exhibit, lease.collection, step),
     mark: (lease, step, state) =>
       update(lease, "UPDATE step SET state=?, tries=tries+(?='running') WHERE collection=? AND id=?", state, state, lease.collection, step),
     progress: (lease, step, done, total) => update(lease, "UPDATE step SET done=?, total=? WHERE collection=? AND id=?", done, total, lease.collection, step),
+    identify(lease, step, identity) {
+      return immediate(db, () => {
+        guard(lease);
+        const before = db
+          .prepare<[string, string], { identity: string | null }>("SELECT identity FROM step WHERE collection=? AND id=?")
+          .get(lease.collection, step);
+        if (before?.identity == null) db.prepare("UPDATE step SET identity=? WHERE collection=? AND id=?").run(identity, lease.collection, step);
+        return before?.identity ?? null;
+      });
+    },
     keep: (lease, step, result) => update(lease, "UPDATE step SET result=? WHERE collection=? AND id=?", result, lease.collection, step),
-    journal: (lease, step, exhibit) => putJournal(db, lease.collection, step, exhibit, () => guard(lease)),
+    journal: (lease, step, exhibit) =>
+      asLedgerErrors(
+        path,
+        putJournal(db, lease.collection, step, exhibit, () => guard(lease)),
+      ),
     leftovers: (collection) =>
       db.prepare<[string], { step: string; exhibit: string; token: string }>("SELECT step, exhibit, token FROM put WHERE collection=?").all(collection),
     forget(collection, exhibit) {

@@ -29,6 +29,7 @@ const byCode: Readonly<Record<string, Trouble>> = {
   TooManyRequestsException: "throttled",
   RequestLimitExceeded: "throttled",
   BandwidthLimitExceeded: "throttled",
+  NotImplemented: "other", // asking again will not implement it
   InternalError: "unknown",
   RequestTimeout: "unknown",
   TimeoutError: "unknown",
@@ -82,6 +83,7 @@ const byStatus: Readonly<Record<number, Trouble>> = {
   408: "unknown",
   412: "taken",
   429: "throttled",
+  501: "other",
   503: "throttled",
 };
 

@@ -43,6 +43,7 @@ function order(collection: string, steps: readonly Step[]): CollectionOrder {
     authority: null,
     vault: "here",
     retainUntil: "2027-01-01T00:00:00Z",
+    retainMs: 86_400_000,
     legalHold: false,
     compress: "auto",
     plan: { schema: "holdfast.plan/1", target: "host:local", provider: "host", path: "", window, steps, without: [] },

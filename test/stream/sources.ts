@@ -22,6 +22,7 @@ export function rangesOf(
     store: more.store ?? "image",
     size: more.size ?? raw.length,
     stable: true,
+    identity: null,
     holes: more.holes ?? [],
     async read(into, offset) {
       more.asked?.push({ offset, length: into.length });

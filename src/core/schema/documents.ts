@@ -6,7 +6,12 @@ const assurance = choice("self", "worm", "witnessed", "timestamped");
 /** Every JSON document that this release prints, by name (contract.md). */
 export const documents: Readonly<Record<string, JsonSchema>> = Object.fromEntries(
   Object.entries<Readonly<Record<string, JsonSchema>>>({
-    collect: { outcome: choice("collected", "partial", "failed"), collections: listOf(collection), checkpoint: orNull(checkpoint) },
+    collect: {
+      outcome: choice("collected", "partial", "failed"),
+      collections: listOf(collection),
+      refused: listOf(objectOf({ target: text, error: text })),
+      checkpoint: orNull(checkpoint),
+    },
     plan,
     plans: { plans: listOf(objectOf(plan)) },
     verify: {
@@ -54,5 +59,7 @@ export const documents: Readonly<Record<string, JsonSchema>> = Object.fromEntrie
     checkpoint: { note: text },
     export: { dir: text, checkpoint, from: digits, files: digits, bytes: digits },
     proof: { seq: digits, leafHash: base64, checkpoint, proof: text },
+    schemas: { names: listOf(text) },
+    completion: { shell: choice("bash", "zsh", "fish"), script: text },
   }).map(([name, properties]) => [name, documentOf(name, properties)]),
 );
