@@ -36,7 +36,12 @@ export async function checkExhibits(
   try {
     const named = wish.exhibits.length > 0;
     const ids = named ? new Set(wish.exhibits) : exhibitIds(reader, wish.case, tolerant);
-    if (named) for (const id of ids) tolerant(() => demandExhibit(reader, id), () => undefined);
+    if (named)
+      for (const id of ids)
+        tolerant(
+          () => demandExhibit(reader, id),
+          () => undefined,
+        );
     const checks: ExhibitCheck[] = [];
     for (const id of ids) {
       let check: ExhibitCheck;
@@ -65,10 +70,19 @@ function demandExhibit(reader: Reader, id: string): void {
 type Tolerant = <T>(look: () => T, otherwise: (text: string) => T) => T;
 
 function exhibitIds(reader: Reader, caseId: string | null, tolerant: Tolerant): ReadonlySet<string> {
-  const cases = caseId === null ? tolerant(() => reader.cases().map((c) => c.id), () => []) : [caseId];
+  const cases =
+    caseId === null
+      ? tolerant(
+          () => reader.cases().map((c) => c.id),
+          () => [],
+        )
+      : [caseId];
   const ids = new Set<string>();
   for (const id of cases) {
-    const found = tolerant(() => demandCase(reader, id), () => 0);
+    const found = tolerant(
+      () => demandCase(reader, id),
+      () => 0,
+    );
     tolerant(
       () => {
         for (const act of reader.acts({ case: id })) for (const exhibit of act.exhibits) ids.add(exhibit.id);

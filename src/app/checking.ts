@@ -21,11 +21,7 @@ export type DoctorLine = { readonly check: string; readonly ok: boolean; readonl
 
 export type Checking = {
   audit(signal: AbortSignal): Promise<LedgerAudit>;
-  verify(
-    wish: VerifyWish,
-    each: (check: ExhibitCheck) => void,
-    signal: AbortSignal,
-  ): Promise<VerifyReport>;
+  verify(wish: VerifyWish, each: (check: ExhibitCheck) => void, signal: AbortSignal): Promise<VerifyReport>;
   doctor(target: string | null, wish: Wish, signal: AbortSignal): Promise<readonly DoctorLine[]>;
 };
 

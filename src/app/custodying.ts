@@ -2,7 +2,7 @@ import { actDraft } from "../core/act-draft.ts";
 import type { ActReceipt } from "../core/act.ts";
 import { HoldfastError } from "../core/error.ts";
 import { type Fetched, fetchExhibit } from "../custody/fetch-exhibit.ts";
-import { extendRetention, type LockChange, type LockContext, setHold } from "../custody/lock-acts.ts";
+import { demandStored, extendRetention, type LockChange, type LockContext, setHold } from "../custody/lock-acts.ts";
 import { restoreInto } from "../verify/rehash.ts";
 import type { Services } from "./services.ts";
 
@@ -10,6 +10,8 @@ export type Why = { readonly reason: string; readonly authority: string | null }
 
 /** What people do to exhibits and cases. */
 export type Custodying = {
+  /** Throws `usage` for the first of these that is not an exhibit whose bytes are stored. */
+  demand(exhibits: readonly string[]): void;
   hold(exhibit: string, why: Why, signal: AbortSignal): Promise<LockChange>;
   extend(exhibit: string, until: string, why: Why, signal: AbortSignal): Promise<LockChange>;
   fetch(exhibit: string, out: string, why: Why, signal: AbortSignal): Promise<Fetched>;
@@ -26,9 +28,10 @@ export function custodying(services: Services): Custodying {
     }
   };
   return {
+    demand: (exhibits) => services.reader((reader) => demandStored(reader, exhibits)),
     hold: (exhibit, why, signal) => within(why, (context) => setHold(context, exhibit, signal)),
     extend: (exhibit, until, why, signal) => within(why, (context) => extendRetention(context, exhibit, until, signal)),
-    fetch: (exhibit, out, why, signal) => within(why, (context) => fetchExhibit(context, exhibit, out, restoreInto, signal)),
+    fetch: (exhibit, out, why, signal) => within(why, (context) => fetchExhibit({ ...context, random: services.random }, exhibit, out, restoreInto, signal)),
     async note(caseId, text) {
       if (services.reader((reader) => reader.case(caseId)) === null)
         throw new HoldfastError("usage", `there is no case ${caseId}; open it with \`holdfast case open ${caseId}\``);

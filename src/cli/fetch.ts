@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { terminalSafe } from "../core/printable.ts";
 import { required } from "./ask.ts";
 import { type Options, optionText } from "./options.ts";
 import { present } from "./output.ts";
@@ -20,9 +21,11 @@ export async function fetch(session: Session, exhibit: string, options: Options)
     text: fetched.kind === "restored" ? null : fetched.text,
   };
   present(session.output, document, null, () => [
-    fetched.kind === "restored"
-      ? `${exhibit}  ${out}  sha256 ${fetched.digest.sha256} ${fetched.digest.bytes} bytes, as recorded`
-      : `${exhibit}  altered: ${fetched.text}; no file was left`,
+    terminalSafe(
+      fetched.kind === "restored"
+        ? `${exhibit}  ${out}  sha256 ${fetched.digest.sha256} ${fetched.digest.bytes} bytes, as recorded`
+        : `${exhibit}  altered: ${fetched.text}; no file was left`,
+    ),
   ]);
   return fetched.kind === "restored" ? 0 : 5;
 }

@@ -6,15 +6,31 @@ import type { Session } from "./session.ts";
 
 type Change = { readonly exhibit: string; readonly receipt: Receipt; readonly act: ActReceipt };
 
-/** One change an exhibit; what the store shows afterwards is printed, and a store that does not show it is exit 4. */
+/**
+ * One change an exhibit; what the store shows afterwards is printed, and a store that does not show it is exit 4. Where one fails,
+ * those before it are done and printed, and the error follows.
+ */
 export async function printLockChanges(
   session: Session,
   act: string,
   exhibits: readonly string[],
   change: (exhibit: string) => Promise<Change>,
 ): Promise<number> {
+  const ids = [...new Set(exhibits)];
+  const app = await session.app();
+  app.custodying.demand(ids);
   const changes: Change[] = [];
-  for (const exhibit of exhibits) changes.push(await change(exhibit));
+  try {
+    for (const exhibit of ids) changes.push(await change(exhibit));
+  } catch (error) {
+    if (changes.length > 0) presentChanges(session, act, changes);
+    throw error;
+  }
+  presentChanges(session, act, changes);
+  return changes.every(({ receipt }) => receipt.problems.length === 0) ? 0 : 4;
+}
+
+function presentChanges(session: Session, act: string, changes: readonly Change[]): void {
   const list = changes.map((c) => ({ exhibit: c.exhibit, act: String(c.act.seq), stored: c.receipt }));
   present(session.output, { schema: "holdfast.lock-change/1", change: act, exhibits: list } as { schema: string }, list, () =>
     changes.map(({ exhibit, receipt, act: { seq } }) =>
@@ -23,5 +39,4 @@ export async function printLockChanges(
       ),
     ),
   );
-  return changes.every(({ receipt }) => receipt.problems.length === 0) ? 0 : 4;
 }

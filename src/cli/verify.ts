@@ -1,4 +1,5 @@
 import type { ExhibitCheck } from "../core/exhibit-check.ts";
+import { HoldfastError } from "../core/error.ts";
 import { terminalSafe } from "../core/printable.ts";
 import type { LedgerAudit } from "../core/verdict.ts";
 import { present } from "./output.ts";
@@ -6,6 +7,8 @@ import type { Session } from "./session.ts";
 
 /** Recomputes the ledger and re-reads exhibits. 5 only for damage found; 9 where something could not be checked. */
 export async function verify(session: Session, ids: readonly string[], caseId: string | null, quick: boolean): Promise<number> {
+  if (caseId !== null && ids.length > 0)
+    throw new HoldfastError("usage", "--case and exhibits were both given; name the exhibits, or give --case for all exhibits of the case");
   const app = await session.app();
   const report = await app.checking.verify(
     { case: caseId, exhibits: ids, quick },

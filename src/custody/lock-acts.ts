@@ -37,6 +37,11 @@ export async function extendRetention(context: LockContext, id: string, until: s
   return { exhibit: id, receipt, act: await record(context, "retention-extended", id, receipt, requestIds, { retainUntil: until }) };
 }
 
+/** Every exhibit is looked at before the first is changed: a mistyped id must not leave a list half done. */
+export function demandStored(reader: Reader, ids: readonly string[]): void {
+  for (const id of ids) storedExhibit(reader, id);
+}
+
 async function mustShow(vault: Vault, put: StoredExhibit["put"], id: string, signal: AbortSignal): Promise<Receipt> {
   const state = await vault.attest(put, put.encoding, signal);
   if (state.kind === "present") return state.receipt;

@@ -46,7 +46,8 @@ export function openForReading(file: string, applicationId: number): ReadDb {
     const db = openReadOnly(file, applicationId);
     return { db, close: () => db.close() };
   } catch (error) {
-    if (!(error instanceof HoldfastError && error.cause instanceof Database.SqliteError && error.cause.code === "SQLITE_CANTOPEN")) throw error;
+    // A home without its -wal and -shm files in such a folder is SQLITE_READONLY_…: SQLite may not make them.
+    if (!(error instanceof HoldfastError && error.cause instanceof Database.SqliteError && /^SQLITE_(CANTOPEN|READONLY)/.test(error.cause.code))) throw error;
   }
   const copy = copyDatabase(file);
   try {

@@ -1,3 +1,4 @@
+import Database from "better-sqlite3";
 import type { Act } from "../core/act.ts";
 import { type Case, parseExhibitId, sensitivities, severities } from "../core/case.ts";
 import { HoldfastError } from "../core/error.ts";
@@ -18,9 +19,14 @@ type Row = { readonly idx: number; readonly leaf: Buffer; readonly hash: Buffer 
 
 /**
  * Reads what the head covers; entries that are committed and not signed for yet are not there. Every leaf is hashed and its
- * form checked when it is read, which is not an audit: that the whole is what was signed is auditLedger's answer.
+ * form checked when it is read, which is not an audit: that the whole is what was signed is auditLedger's answer. What stands
+ * there and is not what a writer writes is code `altered`.
  */
 export function openReader(paths: LedgerPaths): Reader {
+  return asStored("the ledger", () => open(paths));
+}
+
+function open(paths: LedgerPaths): Reader {
   const { origin } = readVkeys(paths.keys);
   const head = openHeadReader(paths.head, origin);
   let opened: ReadDb;
@@ -38,19 +44,21 @@ export function openReader(paths: LedgerPaths): Reader {
   const opening = db.prepare<[string, number], number>("SELECT idx FROM opened WHERE case_id=? AND idx<?").pluck();
   const exhibits = db.prepare<[string, number], number>("SELECT coalesce(max(number),0) FROM exhibit WHERE case_id=? AND idx<?").pluck();
 
-  const newest = (): Checkpoint => parseBody(parseNote(head.read()).text);
-  const read = (row: Row): Act => {
-    if (!leafHash(row.leaf).equals(row.hash))
-      throw new HoldfastError("ledger", `entry ${row.idx} of the ledger ${origin} has been altered; run holdfast ledger audit`);
-    return decodeLeaf(row.idx, row.leaf, origin);
-  };
+  const newest = (): Checkpoint => asStored("the head of the ledger", () => parseBody(parseNote(head.read()).text));
+  const read = (row: Row): Act =>
+    asStored(`entry ${row.idx}`, () => {
+      if (!leafHash(row.leaf).equals(row.hash))
+        throw new HoldfastError("altered", `entry ${row.idx} of the ledger ${origin} has been altered; run holdfast ledger audit`);
+      return decodeLeaf(row.idx, row.leaf, origin);
+    });
   const act = (seq: number): Act => {
-    const row = seq < newest().size ? one.get(seq) : undefined;
-    if (row === undefined) throw new HoldfastError("usage", `the ledger ${origin} has no entry ${seq}`);
+    if (seq >= newest().size) throw new HoldfastError("usage", `the ledger ${origin} has no entry ${seq}`);
+    const row = asStored(`entry ${seq}`, () => one.get(seq));
+    if (row === undefined) throw new HoldfastError("altered", `entry ${seq} of the ledger ${origin} is missing; run holdfast ledger audit`);
     return read(row);
   };
-  const caseOf = (idx: number, size: number): Case => {
-    const first = act(idx);
+  const caseOf = (idx: number, size: number): Case => asStored(`the opening of a case, entry ${idx}`, () => openedBy(act(idx), size));
+  const openedBy = (first: Act, size: number): Case => {
     const id = text(first.case, "case");
     return {
       id,
@@ -66,17 +74,16 @@ export function openReader(paths: LedgerPaths): Reader {
 
   return {
     checkpoint: () => checkpointId(newest()),
-    note: () => head.read().toString("utf8"),
+    note: () => asStored("the head of the ledger", () => head.read().toString("utf8")),
     size: () => newest().size,
     act,
     *acts(filter) {
       const { where, values } = condition(filter);
-      const page = db.prepare<(string | number)[], Row>(
-        `SELECT e.idx, e.leaf, e.leaf_hash AS hash FROM act a JOIN entry e ON e.idx=a.idx WHERE ${where} AND a.idx>=? AND a.idx<? ORDER BY a.idx LIMIT ${PAGE_ACTS}`,
-      );
+      const query = `SELECT e.idx, e.leaf, e.leaf_hash AS hash FROM act a JOIN entry e ON e.idx=a.idx WHERE ${where} AND a.idx>=? AND a.idx<? ORDER BY a.idx LIMIT ${PAGE_ACTS}`;
+      const page = asStored("the index of the ledger", () => db.prepare<(string | number)[], Row>(query));
       const { size } = newest();
       for (let next = 0; next < size; ) {
-        const rows = page.all(...values, next, size);
+        const rows = asStored("the index of the ledger", () => page.all(...values, next, size));
         for (const row of rows) yield read(row);
         const last = rows.at(-1);
         if (last === undefined || rows.length < PAGE_ACTS) return;
@@ -85,11 +92,11 @@ export function openReader(paths: LedgerPaths): Reader {
     },
     cases() {
       const { size } = newest();
-      return openings.all(size).map((row) => caseOf(row.idx, size));
+      return asStored("the index of the ledger", () => openings.all(size)).map((row) => caseOf(row.idx, size));
     },
     case(id) {
       const { size } = newest();
-      const idx = opening.get(id, size);
+      const idx = asStored("the index of the ledger", () => opening.get(id, size));
       return idx === undefined ? null : caseOf(idx, size);
     },
     close() {
@@ -116,4 +123,24 @@ function condition(filter: ActFilter): { readonly where: string; readonly values
     values.push(caseId, number);
   }
   return { where: where.join(" AND "), values };
+}
+
+/**
+ * Runs one look at what is stored. A row or a leaf of the wrong shape is damage, whatever a parser that also serves drafts calls it,
+ * and so is a file that SQLite finds corrupt; rights and busy disks are not.
+ */
+function asStored<T>(what: string, look: () => T): T {
+  try {
+    return look();
+  } catch (error) {
+    const shape = error instanceof HoldfastError && (error.code === "usage" || error.code === "unverifiable");
+    if (shape || isCorrupt(error)) throw new HoldfastError("altered", `${what} is not what was written; run holdfast ledger audit`, error);
+    throw error;
+  }
+}
+
+function isCorrupt(error: unknown): boolean {
+  for (let e: unknown = error; e instanceof Error; e = e.cause)
+    if (e instanceof Database.SqliteError) return /^SQLITE_(CORRUPT|NOTADB|ERROR|MISMATCH)/.test(e.code);
+  return false;
 }

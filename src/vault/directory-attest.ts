@@ -3,6 +3,7 @@ import { lstat, open } from "node:fs/promises";
 import { describeError, HoldfastError, systemCode } from "../core/error.ts";
 import type { ObjectState, Receipt, Stored } from "../core/vault.ts";
 import { isImmutable } from "./directory-flags.ts";
+import { isMarked } from "./directory-marker.ts";
 import { objectPath } from "./directory-paths.ts";
 import { readSidecar } from "./directory-retention.ts";
 import { checksumOfFile } from "./directory-sums.ts";
@@ -14,8 +15,21 @@ export async function attestInDirectory(root: string, now: Date, stored: Stored,
     return { kind: "present", receipt: await receiptOf(path, now, stored, encoding, signal) };
   } catch (error) {
     signal.throwIfAborted();
-    if (systemCode(error) === "ENOENT") return { kind: "missing", text: `there is no file ${path}` };
+    if (systemCode(error) === "ENOENT") return absent(root, path);
     return { kind: "unknown", text: `${path}: ${describeError(error)}` };
+  }
+}
+
+/** A file is missing only from a directory that is known to be the vault; an unmounted disk has lost nothing. */
+async function absent(root: string, path: string): Promise<ObjectState> {
+  try {
+    if (await isMarked(root)) return { kind: "missing", text: `there is no file ${path}` };
+    return {
+      kind: "unknown",
+      text: `there is no file ${path}, and ${root} is not there or does not carry a vault's mark: see that the disk is mounted and the configuration names the right directory`,
+    };
+  } catch (error) {
+    return { kind: "unknown", text: `${root}: ${describeError(error)}` };
   }
 }
 

@@ -1,5 +1,6 @@
 import { lstat, mkdir, open, realpath } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
+import { pathToFileURL } from "node:url";
 import { HoldfastError, systemCode } from "../core/error.ts";
 import { printable } from "../core/printable.ts";
 
@@ -22,6 +23,10 @@ export function objectPath(root: string, key: string): string {
       `${printable(key)}: not a key of a directory vault; use a relative path of plain segments (at most 200 bytes each), without .., backslash, control characters or the ending ${sidecarEnding}`,
     );
   return join(root, ...segments);
+}
+
+export function objectUri(root: string, key: string): string {
+  return pathToFileURL(objectPath(root, key)).href;
 }
 
 export function sidecarPath(object: string): string {

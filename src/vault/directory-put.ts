@@ -1,7 +1,6 @@
 import { chmod, constants, link, open, rm, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
 import { hash } from "node:crypto";
-import { pathToFileURL } from "node:url";
 import { parseSha256, type Sha256 } from "../core/digest.ts";
 import { HoldfastError, systemCode } from "../core/error.ts";
 import type { Part } from "../core/part.ts";
@@ -9,7 +8,8 @@ import type { Random } from "../core/ports.ts";
 import { printable } from "../core/printable.ts";
 import type { PartNote, PutRequest, Stored } from "../core/vault.ts";
 import { setImmutable } from "./directory-flags.ts";
-import { exists, makeParents, newToken, objectPath, syncDirectory, temporaryPath } from "./directory-paths.ts";
+import { exists, makeParents, newToken, objectPath, objectUri, syncDirectory, temporaryPath } from "./directory-paths.ts";
+import { markRoot } from "./directory-marker.ts";
 import { writeSidecar } from "./directory-retention.ts";
 import { checksumOfParts, digestRegion, scratchOf, type Scratch } from "./directory-sums.ts";
 
@@ -23,6 +23,7 @@ export async function putInDirectory(place: DirectoryPlace, request: PutRequest,
   const { key, retention, journal, stream } = request;
   const path = objectPath(place.root, key);
   await makeParents(place.root, path);
+  await markRoot(place.root);
   const begun = (await exists(path)) ? null : await begin(place, path, request);
   let taken: Taken;
   if (begun === null) {
@@ -55,7 +56,7 @@ export async function putInDirectory(place: DirectoryPlace, request: PutRequest,
   await writeSidecar(path, { retainUntil: retention.retainUntil, legalHold: retention.legalHold }, place.random, true);
   if (place.immutable) await setImmutable(path);
   const checksum = checksumOfParts(taken.parts, stream.partSize);
-  return { vault: place.name, uri: pathToFileURL(path).href, key, version: null, bytes: taken.bytes, checksum, asked: retention, requestIds: [] };
+  return { vault: place.name, uri: objectUri(place.root, key), key, version: null, bytes: taken.bytes, checksum, asked: retention, requestIds: [] };
 }
 
 function notesOf(request: PutRequest): ReadonlyMap<number, PartNote> {

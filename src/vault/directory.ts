@@ -6,7 +6,7 @@ import type { Clock, Random } from "../core/ports.ts";
 import { printable } from "../core/printable.ts";
 import type { StoredRef, Vault } from "../core/vault.ts";
 import { attestInDirectory } from "./directory-attest.ts";
-import { directoryError, objectPath, temporaryPath } from "./directory-paths.ts";
+import { directoryError, objectPath, objectUri, temporaryPath } from "./directory-paths.ts";
 import { probeDirectory } from "./directory-probe.ts";
 import { putInDirectory } from "./directory-put.ts";
 import { readSidecar, writeSidecar, type Sidecar } from "./directory-retention.ts";
@@ -47,6 +47,7 @@ export function openDirectoryVault(options: DirectoryVaultOptions): Vault {
     name,
     store: "directory",
     mode: "directory",
+    locate: (key) => objectUri(root, key),
     put: (request, signal) => told(request.key, signal, () => putInDirectory({ name, root, random, immutable }, request, signal)),
     attest: (stored, encoding, signal) => attestInDirectory(root, clock(), stored, encoding, signal),
     async *read(ref, offset, length, signal) {

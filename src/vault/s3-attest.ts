@@ -38,7 +38,7 @@ export async function attestInS3(
 type Judging = { readonly acceptBypassable: boolean; readonly encoding: "identity" | "zstd"; readonly now: Date };
 
 function receiptOf(stored: Stored, head: HeadObjectCommandOutput, retention: ReadRetention, hold: ReadHold, judging: Judging): Receipt {
-  const worth = worthOf(retention, judging.now);
+  const worth = worthOf(retention, hold, judging.now);
   const problems = [
     ...aboutContent(stored, head),
     ...aboutRetention(stored, retention, judging.now),
@@ -63,9 +63,11 @@ function receiptOf(stored: Stored, head: HeadObjectCommandOutput, retention: Rea
   };
 }
 
-function worthOf(retention: ReadRetention, now: Date): LockWorth {
-  if (retention.kind !== "locked") return retention.kind;
-  if (Date.parse(retention.retainUntil) <= now.getTime()) return "none"; // it has lapsed: anybody with the right may delete
+function worthOf(retention: ReadRetention, hold: ReadHold, now: Date): LockWorth {
+  if (retention.kind === "unknown") return "unknown";
+  // Nothing, or lapsed: anybody with the right may delete, unless a hold is on, which whoever may set holds can also clear.
+  if (retention.kind === "none" || Date.parse(retention.retainUntil) <= now.getTime())
+    return hold.kind === "unknown" ? "unknown" : hold.on ? "removable" : "none";
   return retention.mode === "compliance" ? "irrevocable" : "bypassable";
 }
 
@@ -135,6 +137,7 @@ function textOf(worth: LockWorth, retention: ReadRetention): string {
     case "bypassable":
       return `S3 Object Lock in governance mode${until}: whoever holds s3:BypassGovernanceRetention can delete it.`;
     case "removable":
+      return "A legal hold and no retention: whoever holds s3:PutObjectLegalHold can clear it and then delete the object.";
     case "none":
       return retention.kind === "locked"
         ? `The lock lapsed at ${retention.retainUntil}: the object can be deleted.`

@@ -8,6 +8,7 @@ import { putInParts } from "./s3-multipart.ts";
 import { putWhole } from "./s3-single.ts";
 import { takerOf, type Taker } from "./s3-taker.ts";
 import { abortUpload, readToken } from "./s3-token.ts";
+import { s3Uri } from "./s3-uri.ts";
 
 export type S3Place = { readonly link: S3Link; readonly fullKey: string; readonly kmsKey: string | null };
 
@@ -43,7 +44,7 @@ export async function putToS3(place: S3Place, request: PutRequest, signal: Abort
     const written = await withVersion(putting, await write(putting, first));
     return {
       vault: link.options.name,
-      uri: `s3://${link.options.bucket}/${fullKey}`,
+      uri: s3Uri(link.options.bucket, fullKey),
       key,
       version: written.version,
       bytes: taker.bytes(),

@@ -7,6 +7,7 @@ import { openS3Link, type S3LinkOptions } from "./s3-link.ts";
 import { extendRetention, setHold, type S3Object } from "./s3-lock.ts";
 import { probeS3 } from "./s3-probe.ts";
 import { putToS3 } from "./s3-put.ts";
+import { s3Uri } from "./s3-uri.ts";
 import { readFromS3 } from "./s3-read.ts";
 import { abortUpload, readToken } from "./s3-token.ts";
 
@@ -60,6 +61,7 @@ export function openS3Vault(options: S3VaultOptions): Vault {
     name,
     store: "s3",
     mode,
+    locate: (key) => s3Uri(options.bucket, fullKey(key)),
     put: (request, signal) => told(signal, async () => putToS3({ link, fullKey: fullKey(request.key), kmsKey }, request, signal)),
     attest: (stored, encoding, signal) => told(signal, async () => attestInS3(link, stored, fullKey(stored.key), acceptBypassable, encoding, signal)),
     async *read(ref, offset, length, signal) {

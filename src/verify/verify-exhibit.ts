@@ -1,5 +1,5 @@
-import { HoldfastError } from "../core/error.ts";
-import { exhibitFromActs, promiseOf } from "../core/exhibit.ts";
+import { describeError, HoldfastError } from "../core/error.ts";
+import { exhibitFromActs, isAtLeast, promiseOf, type ShownLock, shownLockOf } from "../core/exhibit.ts";
 import type { OutcomeDetail } from "../core/outcome-detail.ts";
 import type { Reader } from "../core/recorder.ts";
 import type { Receipt, Vault } from "../core/vault.ts";
@@ -8,9 +8,12 @@ import type { ExhibitCheck } from "../core/exhibit-check.ts";
 
 type Put = NonNullable<OutcomeDetail["put"]>;
 
+/** `nothing-stored`: the outcome is the record, and there are no bytes to check. */
+export type ExhibitFinding = { readonly kind: "checked" | "nothing-stored"; readonly check: ExhibitCheck };
+
 /**
  * Checks one exhibit: its bytes (re-read whole, or by the store's own checksum when `quick`) and its lock, as read back now.
- * Null for an exhibit that has nothing stored (its outcome is the record) or is not ended.
+ * Rejects with `usage` where the ledger names no such exhibit, and with what the reader throws for a damaged one.
  */
 export async function verifyExhibit(
   reader: Reader,
@@ -18,26 +21,54 @@ export async function verifyExhibit(
   vaultOf: (name: string) => Promise<Vault>,
   quick: boolean,
   signal: AbortSignal,
-): Promise<ExhibitCheck | null> {
+): Promise<ExhibitFinding> {
   const acts = [...reader.acts({ exhibit: id })];
+  if (acts.length === 0) throw new HoldfastError("usage", `there is no exhibit ${id}; \`holdfast exhibits\` lists them`);
   const exhibit = exhibitFromActs(id, acts);
+  if (exhibit === null) return { kind: "checked", check: unverifiable(id, null, "it has no outcome yet; its collection is still open (`holdfast status`)") };
   const put = promiseOf(acts);
-  if (exhibit === null || put === null) return null;
-  const recorded = exhibit.sha256;
-  const bare = { id, recorded, found: null, lock: null } as const;
+  if (put === null)
+    return {
+      kind: "nothing-stored",
+      check: unverifiable(id, exhibit.sha256, `${exhibit.outcome.toUpperCase()}: nothing of it is stored (${exhibit.detail ?? "no detail"})`),
+    };
   try {
     const vault = await vaultOf(put.vault);
-    const state = await vault.attest(put, put.encoding, signal);
-    if (state.kind === "missing") return { ...bare, verdict: "missing", method: "none", text: state.text };
-    if (state.kind === "unknown" && quick) return { ...bare, verdict: "unverifiable", method: "none", text: state.text };
-    const lock = state.kind === "present" ? lockCheck(state.receipt, put, exhibit.stored) : null;
-    const bytes = quick && state.kind === "present" ? byStore(state.receipt, put, recorded) : await byRehash(vault, put, recorded, signal);
-    const notes = [bytes.text, lockText(lock, state.kind === "present" ? state.receipt : null), state.kind === "unknown" ? state.text : null];
-    return { id, recorded, lock, ...bytes, text: notes.filter((note) => note !== null).join("; ") };
+    const check = await checkStored(vault, { id, recorded: exhibit.sha256, put, shown: shownLockOf(acts), quick }, signal);
+    return { kind: "checked", check: whereItIs(check, vault.locate(put.key), put) };
   } catch (error) {
+    signal.throwIfAborted();
     if (error instanceof HoldfastError && error.code === "paused") throw error;
-    return { ...bare, verdict: "unverifiable", method: "none", text: error instanceof Error ? error.message : String(error) };
+    return { kind: "checked", check: unverifiable(id, exhibit.sha256, describeError(error)) };
   }
+}
+
+/** A check that could not be made, and why. */
+export function unverifiable(id: string, recorded: string | null, text: string): ExhibitCheck {
+  return { id, verdict: "unverifiable", method: "none", recorded, found: null, lock: null, text };
+}
+
+type Subject = { readonly id: string; readonly recorded: string | null; readonly put: Put; readonly shown: ShownLock | null; readonly quick: boolean };
+
+async function checkStored(vault: Vault, { id, recorded, put, shown, quick }: Subject, signal: AbortSignal): Promise<ExhibitCheck> {
+  const state = await vault.attest(put, put.encoding, signal);
+  if (state.kind === "missing") return { ...unverifiable(id, recorded, state.text), verdict: "missing" };
+  if (state.kind === "unknown" && quick) return unverifiable(id, recorded, state.text);
+  const lock = state.kind === "present" ? lockCheck(state.receipt, shown) : null;
+  const bytes = quick && state.kind === "present" ? byStore(state.receipt, put, recorded) : await byRehash(vault, put, recorded, signal);
+  const notes = [bytes.text, lockText(lock, state.kind === "present" ? state.receipt : null), state.kind === "unknown" ? state.text : null];
+  return { id, recorded, lock, ...bytes, text: notes.filter((note) => note !== null).join("; ") };
+}
+
+/**
+ * A vault that is configured elsewhere now says nothing about the object that was recorded, unless the very bytes are there too (a
+ * home that was moved or copied whole).
+ */
+function whereItIs(check: ExhibitCheck, now: string, put: Put): ExhibitCheck {
+  if (now === put.uri) return check;
+  const text = `it was stored as ${put.uri}, and the configuration points elsewhere: vault ${put.vault} would have it as ${now}`;
+  if (check.verdict !== "intact" || check.lock?.asRecorded === false) return unverifiable(check.id, check.recorded, `${text}, where it is not as recorded`);
+  return { ...check, text: `${check.text}; ${text}, which is what was read` };
 }
 
 type Bytes = Pick<ExhibitCheck, "verdict" | "method" | "found" | "text">;
@@ -70,13 +101,17 @@ function byStore(receipt: Receipt, put: Put, recorded: string | null): Bytes {
     : { verdict: "altered", method: "store-sha256", found: null, text: `recorded checksum ${put.checksum.value}, the store shows ${receipt.checksum.value}` };
 }
 
-function lockCheck(now: Receipt, promised: Put, then: Receipt | null): NonNullable<ExhibitCheck["lock"]> {
-  const kept = now.retainUntil !== null && Date.parse(now.retainUntil) >= Date.parse(promised.asked.retainUntil);
-  const held = !promised.asked.legalHold || now.legalHold === true;
-  // What was never shown cannot be broken: the promise that counts is the lock that was read back at the time.
-  const wasPromised = then !== null && then.problems.length === 0;
-  const asRecorded = !wasPromised || (now.lock === then.lock && now.mode === then.mode && kept && held);
-  return { lock: now.lock, mode: now.mode, retainUntil: now.retainUntil, legalHold: now.legalHold, asRecorded };
+/** What was never shown cannot be broken. */
+function lockCheck(now: Receipt, shown: ShownLock | null): NonNullable<ExhibitCheck["lock"]> {
+  const { lock, mode, retainUntil, legalHold } = now;
+  return { lock, mode, retainUntil, legalHold, asRecorded: shown === null || isKept(now, shown) };
+}
+
+function isKept(now: Receipt, shown: ShownLock): boolean {
+  const kept = now.retainUntil !== null && Date.parse(now.retainUntil) >= Date.parse(shown.retainUntil);
+  const held = !shown.legalHold || now.legalHold === true;
+  const worth = now.lock === shown.lock ? now.mode === shown.mode : isAtLeast(now.lock, shown.lock);
+  return kept && held && worth;
 }
 
 function lockText(lock: ExhibitCheck["lock"], receipt: Receipt | null): string | null {

@@ -42,7 +42,7 @@ test("without a lie the object behind the proxy is sealed", async () => {
 describe.for([10, 9000])("%i bytes", (length) => {
   const presentLies: readonly (readonly [Lie, string, RegExp])[] = [
     ["lock-not-in-head", "irrevocable", /HEAD answer does not show the lock/],
-    ["lock-not-anywhere", "none", /compliance until .* was asked, the store shows none/],
+    ["lock-not-anywhere", "removable", /compliance until .* was asked, the store shows none/],
     ["governance-for-compliance", "bypassable", /compliance was asked, the store shows governance/],
     ["governance-in-retention", "bypassable", /compliance was asked, the store shows governance/],
     ["governance-in-head", "irrevocable", /contradicts itself/],
