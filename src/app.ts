@@ -2,7 +2,6 @@ import { randomBytes } from "node:crypto";
 import { statfs } from "node:fs/promises";
 import { hostname, userInfo } from "node:os";
 import { fileURLToPath } from "node:url";
-import envPaths from "env-paths";
 import { type Cases, cases } from "./app/cases.ts";
 import { type Checking, checking } from "./app/checking.ts";
 import { type Collecting, collecting } from "./app/collecting.ts";
@@ -12,6 +11,7 @@ import { homePaths, readConfig } from "./app/home.ts";
 import { type HomeWish, openServices, type Surroundings } from "./app/open-services.ts";
 import type { Services } from "./app/services.ts";
 import { toolIdentity } from "./app/tool-digest.ts";
+import { HoldfastError } from "./core/error.ts";
 import type { Environment } from "./core/ports.ts";
 
 /** A running Holdfast on one home: what CLI, API and portal speak to. */
@@ -35,7 +35,7 @@ export type AppOptions = {
 export async function openApp(options: AppOptions): Promise<App> {
   const around = surroundings();
   const paths = homePaths(
-    options.home ?? set(around.environment, "HOLDFAST_HOME") ?? envPaths("holdfast", { suffix: "" }).data,
+    options.home ?? set(around.environment, "HOLDFAST_HOME") ?? (await defaultHome()),
     options.config ?? set(around.environment, "HOLDFAST_CONFIG"),
   );
   const config = await readConfig(paths.config, options.config !== null || set(around.environment, "HOLDFAST_CONFIG") !== null);
@@ -53,7 +53,7 @@ export async function openApp(options: AppOptions): Promise<App> {
 }
 
 function surroundings(): Surroundings {
-  const user = userInfo();
+  const user = account();
   return {
     environment: process.env,
     clock: () => new Date(),
@@ -63,9 +63,30 @@ function surroundings(): Surroundings {
     platform: process.platform,
     arch: process.arch,
     uid: user.uid,
-    user: user.username,
+    user: user.name,
     tool: toolIdentity(fileURLToPath(new URL("..", import.meta.url)), process.version),
   };
+}
+
+/** Who runs this. A container's user id often has no passwd entry, and then Node knows no name. */
+function account(): { readonly uid: number; readonly name: string } {
+  try {
+    const { uid, username } = userInfo();
+    return { uid, name: username };
+  } catch {
+    const uid = process.getuid?.() ?? -1;
+    return { uid, name: `uid-${uid}` };
+  }
+}
+
+/** The user's data folder. Loaded only when asked for: without a passwd entry and HOME, the module itself cannot be loaded. */
+async function defaultHome(): Promise<string> {
+  try {
+    const { default: envPaths } = await import("env-paths");
+    return envPaths("holdfast", { suffix: "" }).data;
+  } catch (error) {
+    throw new HoldfastError("config", "this user has no home folder; say with --home or HOLDFAST_HOME where Holdfast's home is", error);
+  }
 }
 
 function set(environment: Environment, name: string): string | null {

@@ -85,7 +85,7 @@ export async function openServices(paths: HomePaths, config: Config, wants: Home
         const guess = nearest(wanted, Object.keys(vaults));
         throw new HoldfastError(
           "config",
-          `there is no vault ${JSON.stringify(wanted)}${guess === null ? "" : `; did you mean ${guess}?`} Known: ${Object.keys(vaults).join(", ")}`,
+          `there is no vault ${JSON.stringify(wanted)}${guess === null ? "" : `; did you mean ${guess}?`}; known: ${Object.keys(vaults).join(", ")}`,
         );
       }
       return { name: wanted, config: found };

@@ -12,6 +12,10 @@ export async function required(session: Session, value: string | undefined, opti
     const answer = (await terminal.question(`${question} `, { signal: session.signal })).trim();
     if (answer === "") throw new HoldfastError("usage", `${option} is missing; nothing was entered`);
     return answer.normalize("NFC");
+  } catch (error) {
+    // At a terminal readline itself takes Ctrl-C.
+    if (error instanceof Error && error.name === "AbortError") throw new HoldfastError("paused", "interrupted; nothing was begun", error);
+    throw error;
   } finally {
     terminal.close();
   }

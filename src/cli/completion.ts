@@ -1,31 +1,39 @@
 import type { Command } from "commander";
 import { HoldfastError } from "../core/error.ts";
+import { present } from "./output.ts";
 import type { Session } from "./session.ts";
 
 /** A completion script made from the command line itself, so that the two cannot differ. */
 export async function completion(session: Session, shell: string, program: Command): Promise<number> {
   const words = new Map<string, readonly string[]>([["", wordsOf(program)]]);
   for (const command of program.commands) {
-    words.set(command.name(), wordsOf(command));
-    for (const child of command.commands) words.set(`${command.name()} ${child.name()}`, wordsOf(child));
+    words.set(command.name(), [...wordsOf(command), ...optionsOf(program)]);
+    for (const child of command.commands) words.set(`${command.name()} ${child.name()}`, [...wordsOf(child), ...optionsOf(program)]);
   }
+  const script = scriptFor(shell, words);
+  present(session.output, { schema: "holdfast.completion/1", shell, script } as { schema: string }, null, () => [script]);
+  return 0;
+}
+
+function scriptFor(shell: string, words: ReadonlyMap<string, readonly string[]>): string {
   switch (shell) {
     case "bash":
-      session.output.data(bash(words));
-      return 0;
+      return bash(words);
     case "zsh":
-      session.output.data(`autoload -U +X bashcompinit && bashcompinit\n${bash(words)}`);
-      return 0;
+      return `autoload -U +X bashcompinit && bashcompinit\n${bash(words)}`;
     case "fish":
-      session.output.data(fish(words));
-      return 0;
+      return fish(words);
     default:
       throw new HoldfastError("usage", `there is no completion for ${JSON.stringify(shell)}; choose bash, zsh or fish`);
   }
 }
 
 function wordsOf(command: Command): readonly string[] {
-  return [...command.commands.map((child) => child.name()), ...command.options.flatMap((option) => option.long ?? [])];
+  return [...command.commands.map((child) => child.name()), ...optionsOf(command)];
+}
+
+function optionsOf(command: Command): readonly string[] {
+  return command.options.flatMap((option) => option.long ?? []);
 }
 
 function bash(words: ReadonlyMap<string, readonly string[]>): string {

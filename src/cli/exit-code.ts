@@ -22,6 +22,15 @@ export function exitCodeOf(error: unknown): number {
   return error instanceof HoldfastError ? exitOf[error.code] : 1;
 }
 
+/**
+ * What a wait throws when its signal is aborted is the interruption itself: 130 and resumable, never an unexpected error. Any other
+ * error stays what it is, also after Ctrl-C.
+ */
+export function pausedIfAborted(error: unknown, signal: AbortSignal): unknown {
+  const stopped = signal.aborted && error instanceof Error && (error.name === "AbortError" || error === signal.reason);
+  return stopped ? new HoldfastError("paused", "interrupted") : error;
+}
+
 /** Several targets: the worst of 1, 3, 4, 6, 8; 7 only if none could be reached; interruption says so before all. */
 export function worstExit(codes: readonly number[]): number {
   if (codes.includes(130)) return 130;

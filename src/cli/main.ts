@@ -1,15 +1,24 @@
+import { setImmediate as turn } from "node:timers/promises";
 import { CommanderError } from "commander";
 import { describeError, HoldfastError } from "../core/error.ts";
 import type { Environment } from "../core/ports.ts";
 import { terminalSafe } from "../core/printable.ts";
 import type { App, AppOptions } from "../app.ts";
-import { exitCodeOf } from "./exit-code.ts";
+import { exitCodeOf, pausedIfAborted } from "./exit-code.ts";
 import { createOutput } from "./output.ts";
+import { outliveReaders } from "./outlive-readers.ts";
 import { buildProgram, globalOptions } from "./program.ts";
 import type { GlobalOptions, Session } from "./session.ts";
 
 /** Runs one command line and gives its exit code (contract.md). Errors become text here and nowhere deeper. */
 export async function main(argv: readonly string[], environment: Environment): Promise<number> {
+  const readers = outliveReaders(process.stdout, process.stderr);
+  const code = await runLine(argv, environment);
+  await turn(); // a write that fails says so in the next turn
+  return readers.lost() === null ? code : Math.max(code, 1);
+}
+
+async function runLine(argv: readonly string[], environment: Environment): Promise<number> {
   let code = 0;
   const program = buildProgram(async (options, run) => {
     code = await runCommand(options, environment["TERM"] === "dumb", run);
@@ -42,7 +51,7 @@ async function runCommand(options: GlobalOptions, dumb: boolean, run: (session: 
   try {
     return await run(session);
   } catch (error) {
-    return report(error, options);
+    return report(pausedIfAborted(error, stop.signal), options);
   } finally {
     process.off("SIGINT", interrupt);
     process.off("SIGTERM", interrupt);

@@ -1,13 +1,15 @@
 import type { Plan, Wish } from "../core/plan.ts";
-import type { Options } from "./options.ts";
+import { type Options, optionText } from "./options.ts";
 import { durationText, type Output, present, sizeText } from "./output.ts";
 import type { Session } from "./session.ts";
-import { wishFrom } from "./wish.ts";
+import { checkAsked, wishFrom } from "./wish.ts";
 
 /** `plan` and `collect --dry-run`: prints and changes nothing. */
 export async function plan(session: Session, targets: readonly string[], options: Options): Promise<number> {
+  checkAsked(targets, options);
   const app = await session.app({ kind: "any" });
   const wish = wishFrom(options, app.services.clock());
+  app.services.vaultConfig(optionText(options, "vault") ?? null);
   const plans: Plan[] = [];
   for (const target of targets) plans.push(await app.collecting.plan(target, wish, session.signal));
   const document = plans.length === 1 && plans[0] !== undefined ? plans[0] : { schema: "holdfast.plans/1", plans };

@@ -6,7 +6,10 @@ import type { GlobalOptions, Session } from "./session.ts";
 type Run = (options: GlobalOptions, run: (session: Session) => Promise<number>) => Promise<void>;
 type Options = Readonly<Record<string, string | string[] | boolean | undefined>>;
 
-/** The command line of contract.md. Commands load their code when they run, so that help is quick. */
+/**
+ * The command line of contract.md. Commands load their code when they run, so that help is quick. Global options are known before
+ * and after the command (commander's default), so no command may have an option of the same name.
+ */
 export function buildProgram(run: Run, environment: Environment): Command {
   const program = new Command("holdfast");
   const go = (body: (session: Session) => Promise<number>): Promise<void> => run(globalOptions(program.opts(), environment), body);
@@ -24,13 +27,12 @@ export function buildProgram(run: Run, environment: Environment): Command {
     .version(version(), "--version")
     .exitOverride()
     .showSuggestionAfterError()
-    .configureHelp({ sortSubcommands: false })
+    .configureHelp({ sortSubcommands: false, showGlobalOptions: true })
     .addHelpText("beforeAll", () => "")
     .addHelpText(
       "before",
       examples('holdfast collect host:local --case DEMO-1 --reason "first look"', "holdfast verify --case DEMO-1", "holdfast custody DEMO-1/001"),
-    )
-    .enablePositionalOptions();
+    );
 
   program
     .command("init")
@@ -72,7 +74,6 @@ export function buildProgram(run: Run, environment: Environment): Command {
   wishOptions(program.command("collect <target...>").description("collect, seal and record"))
     .option("--dry-run", "the same as plan")
     .option("--detach", "collect in the background; `holdfast status --follow` watches")
-    .option("--isolate <WHEN>", "now or after-memory")
     .addHelpText(
       "before",
       examples(
@@ -190,7 +191,8 @@ function wishOptions(command: Command): Command {
     .addOption(new Option("--compress <HOW>", "how images are stored").choices(["auto", "none", "zstd"]).default("auto"))
     .option("--vault <NAME>", "a vault of the configuration")
     .option("--retain <DURATION>", "keep at least this long: 90d, 7y")
-    .option("--legal-hold", "set a legal hold at once");
+    .option("--legal-hold", "set a legal hold at once")
+    .option("--isolate <WHEN>", "now or after-memory");
 }
 
 export function globalOptions(o: Options, environment: Environment): GlobalOptions {

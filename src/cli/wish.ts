@@ -1,8 +1,21 @@
+import { parseCaseId } from "../core/case.ts";
 import { HoldfastError } from "../core/error.ts";
 import { parseKinds } from "../core/kind.ts";
 import type { Wish } from "../core/plan.ts";
-import { parseTime, windowOf } from "../core/window.ts";
+import { parseTarget } from "../core/target.ts";
+import { parseDuration, parseTime, windowOf } from "../core/window.ts";
 import { type Options, optionChoice, optionList, optionText } from "./options.ts";
+
+/** What `plan` and `collect` refuse before anything is opened or made, so that a plan which prints is one that can be collected. */
+export function checkAsked(targets: readonly string[], options: Options): void {
+  for (const target of targets) parseTarget(target);
+  const caseId = optionText(options, "case");
+  if (caseId !== undefined) parseCaseId(caseId);
+  const retain = optionText(options, "retain");
+  if (retain !== undefined) parseDuration(retain, "--retain");
+  if (optionText(options, "isolate") !== undefined)
+    throw new HoldfastError("refused", "--isolate: this release cannot isolate a target; isolate it in its network, then collect without this option");
+}
 
 /** The wish that the options of plan and collect describe. Without --since the last seven days (contract.md). */
 export function wishFrom(options: Options, now: Date): Wish {

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { documents } from "../../src/core/schema/documents.ts";
@@ -33,6 +33,15 @@ describe("usage errors are exit 2, name the field, and leave stdout empty", () =
     ["a schema that is none, with the nearest", ["schema", "colect"], /did you mean collect/],
     ["a shell that is none", ["completion", "tcsh"], /bash, zsh or fish/],
     ["a choice that is none", ["case", "open", "C-9", "--severity", "hihg"], /--severity/],
+    ["a schema named as what every object inherits", ["schema", "constructor"], /no schema "constructor"/],
+    ["a retention class named as what every object inherits", ["case", "open", "C-9", "--retention", "constructor"], /--retention/],
+    ["a day that no month has", ["plan", "host:local", "--since", "2026-02-31T00:00:00Z"], /--since/],
+    ["a beginning before all years", ["plan", "host:local", "--since", "999999999y"], /--since/],
+    ["a retention beyond all years", ["collect", "host:local", "--case", "C", "--reason", "r", "--retain", "999999999y"], /--retain/],
+    ["an extension beyond all years", ["retain", "extend", "C/001", "--until", "999999999y", "--reason", "r"], /--until/],
+    ["an origin that is none", ["init", "--origin", "http://x y"], /--origin/],
+    ["a plan for a case id that would be a path", ["plan", "host:local", "--case", "../x"], /case id/],
+    ["a plan for a retention that is none", ["plan", "host:local", "--retain", "long"], /--retain/],
   ];
   test.for(cases.map(([name, args, message]) => ({ name, args, message })))("$name", async ({ args, message }) => {
     const ran = await holdfast(args, { home });
@@ -62,6 +71,35 @@ describe("configuration errors are exit 3 and name the key", () => {
   test("a vault that the configuration does not have is named with the nearest", async () => {
     const ran = await holdfast(["collect", "host:local", "--case", "C", "--reason", "r", "--vault", "her"], { home });
     expect([ran.code, ran.stderr]).toEqual([3, expect.stringMatching(/did you mean here/)]);
+  });
+});
+
+test("plan refuses what collect refuses: an unknown vault with 3, isolation with 6", async () => {
+  for (const command of ["plan", "collect"]) {
+    const order = [command, "host:local", "--case", "C", "--reason", "r"];
+    expect((await holdfast([...order, "--vault", "constructor"], { home })).code).toBe(3);
+    expect((await holdfast([...order, "--isolate", "now"], { home })).code).toBe(6);
+  }
+});
+
+describe("global options work before and after the command", () => {
+  test.for(["exhibits --json", "case list --json", "--json status", "ledger audit --json", "status --json --quiet", "verify --quick --quiet --json"])(
+    "%s",
+    async (line) => {
+      const ran = await holdfast(line.split(" "), { home });
+      expect([ran.code, JSON.parse(ran.stdout).schema, ran.stderr]).toEqual([0, expect.stringMatching(/^holdfast\./), ""]);
+    },
+  );
+  test("--home, and --json after an option that takes several values", async () => {
+    const ran = await holdfast(["plan", "host:local", "--log", logs, "--json", "--home", home], { home: join(dir.path, "elsewhere") });
+    expect([ran.code, JSON.parse(ran.stdout).schema]).toEqual([0, "holdfast.plan/1"]);
+  });
+  test("--no-input", async () => {
+    expect((await holdfast(["collect", "host:local", "--reason", "r", "--no-input"], { home })).stderr).toMatch(/--case/);
+  });
+  test("what follows -- is text, even if it looks like one", async () => {
+    expect((await holdfast(["case", "open", "G-1"], { home })).code).toBe(0);
+    expect((await holdfast(["case", "note", "--", "G-1", "--json"], { home })).stdout).toMatch(/^noted as act/);
   });
 });
 
@@ -112,6 +150,24 @@ describe("what is printed", () => {
     for (const name of Object.keys(documents)) expect(JSON.parse((await holdfast(["schema", name], { home })).stdout).title).toBe(`holdfast.${name}/1`);
     for (const shell of ["bash", "zsh", "fish"]) expect((await holdfast(["completion", shell], { home })).stdout).toMatch(/collect[\s\S]*verify/);
   });
+});
+
+test("--json prints the names of the schemas and a completion script as one document each", async () => {
+  expect((await holdfastJson<{ names: string[] }>(["schema"], { home })).json.names).toEqual(Object.keys(documents));
+  const script = (await holdfast(["completion", "bash"], { home })).stdout.trimEnd();
+  expect((await holdfastJson<{ script: string }>(["completion", "bash"], { home })).json.script).toBe(script);
+});
+
+test.skipIf(process.getuid?.() !== 0)("a user id without a passwd entry can do everything, and its acts say which id it was", async () => {
+  using other = temporary("nobody");
+  chmodSync(other.path, 0o777);
+  const options = { home: join(other.path, "home"), uid: 1234 };
+  expect((await holdfast(["case", "open", "U-1"], options)).code).toBe(0);
+  expect((await holdfast(["case", "note", "U-1", "n"], options)).code).toBe(0);
+  const { json } = await holdfastJson<{ notes: { actor: string }[] }>(["case", "show", "U-1"], options);
+  expect(json.notes[0]?.actor).toMatch(/^uid-1234@/);
+  const homeless = await holdfast(["case", "list"], { uid: 1234, env: { HOME: "", HOLDFAST_HOME: "" } });
+  expect([homeless.code, homeless.stderr]).toEqual([3, expect.stringMatching(/--home/)]);
 });
 
 describe("cases", () => {
