@@ -32,6 +32,10 @@ export function attestClaims(bench: () => VaultBench, traits: VaultTraits): void
       expect(receipt.text.length).toBeGreaterThan(20);
     });
 
+    test("the key is located where it was put", () => {
+      expect(bench().vault.locate(stored.key)).toBe(stored.uri);
+    });
+
     test("a hold that was asked is shown", async () => {
       const object = await bench().vault.put(requestOf(traits, bytesOf(9, "held"), { legalHold: true }), never);
       expect(await receiptOf(bench().vault, object)).toMatchObject({ legalHold: true, sealed: traits.seals, problems: [] });

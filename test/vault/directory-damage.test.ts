@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { chmod, link, mkdir, mkdtemp, readdir, rm, stat, symlink, unlink, writeFile } from "node:fs/promises";
+import { chmod, link, mkdir, mkdtemp, readdir, rename, rm, stat, symlink, unlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -94,6 +94,25 @@ describe("attest names", () => {
     await rm(path, { recursive: true });
     await symlink("/etc/hostname", path);
     expect((await vault.attest(stored, "identity", never)).kind).toBe("unknown");
+  });
+});
+
+describe("a vault that is not there", () => {
+  test("is unknown and not missing: a root that is gone, and an empty directory in its place", async () => {
+    const stored = await store();
+    await rename(root, `${root}-unmounted`);
+    expect((await vault.attest(stored, "identity", never)).kind).toBe("unknown");
+    await mkdir(root);
+    expect(await vault.attest(stored, "identity", never)).toMatchObject({ kind: "unknown", text: expect.stringContaining("mounted") });
+    await rm(root, { recursive: true });
+    await rename(`${root}-unmounted`, root);
+    expect((await receiptOf(vault, stored)).problems).toEqual([]);
+  });
+
+  test("says where a key is, as its puts do", async () => {
+    const stored = await store();
+    expect(vault.locate(stored.key)).toBe(stored.uri);
+    expect(() => vault.locate("../elsewhere")).toThrow("not a key");
   });
 });
 
