@@ -3,18 +3,16 @@ import { parseCaseId } from "../core/case.ts";
 import { describeError, HoldfastError } from "../core/error.ts";
 import type { Wish } from "../core/plan.ts";
 import { terminalSafe } from "../core/printable.ts";
-import { parseTarget } from "../core/target.ts";
-import { parseDuration } from "../core/window.ts";
 import { required } from "./ask.ts";
 import { printCollections, type Refused, resultExit } from "./collect-result.ts";
 import { type Detached, inBackground } from "./detach.ts";
-import { exitCodeOf, worstExit } from "./exit-code.ts";
+import { exitCodeOf, pausedIfAborted, worstExit } from "./exit-code.ts";
 import { type Options, optionText } from "./options.ts";
 import { present } from "./output.ts";
 import { sayPlan } from "./plan.ts";
 import { progressPrinter } from "./progress.ts";
 import type { Session } from "./session.ts";
-import { wishFrom } from "./wish.ts";
+import { checkAsked, wishFrom } from "./wish.ts";
 
 type Asked = {
   readonly case: string;
@@ -36,11 +34,7 @@ type Took =
 export async function collect(session: Session, targets: readonly string[], options: Options): Promise<number> {
   const caseId = parseCaseId(await required(session, optionText(options, "case"), "--case", "which case?"));
   const reason = await required(session, optionText(options, "reason"), "--reason", "why is this collected?");
-  for (const target of targets) parseTarget(target);
-  const retain = optionText(options, "retain") ?? null;
-  if (retain !== null) parseDuration(retain, "--retain");
-  if (optionText(options, "isolate") !== undefined)
-    throw new HoldfastError("refused", "--isolate: this release cannot isolate a target; isolate it in its network, then collect without this option");
+  checkAsked(targets, options);
   const app = await session.app({ kind: "make", origin: null });
   const asked: Asked = {
     case: caseId,
@@ -48,7 +42,7 @@ export async function collect(session: Session, targets: readonly string[], opti
     authority: optionText(options, "authority") ?? null,
     wish: wishFrom(options, app.services.clock()),
     vault: app.services.vaultConfig(optionText(options, "vault") ?? null).name,
-    retain,
+    retain: optionText(options, "retain") ?? null,
     legalHold: options["legalHold"] === true,
     detach: options["detach"] === true,
   };
@@ -82,7 +76,7 @@ async function collectOne(session: Session, app: App, target: string, asked: Ask
     );
     return { kind: "ended", code: resultExit(app.collecting.result(collection)), collection };
   } catch (error) {
-    const code = exitCodeOf(error);
+    const code = exitCodeOf(pausedIfAborted(error, session.signal));
     process.stderr.write(`holdfast: ${target}: ${terminalSafe(describeError(error))}\n`);
     const begun = collection !== null && app.collecting.list().some((view) => view.order.collection === collection);
     if (collection === null || !begun) return { kind: "refused", code, refused: { target, error: terminalSafe(describeError(error)) } };
