@@ -3,13 +3,12 @@ import type { Act } from "../core/act.ts";
 import { type Case, parseExhibitId, sensitivities, severities } from "../core/case.ts";
 import { HoldfastError } from "../core/error.ts";
 import type { ActFilter, Reader } from "../core/recorder.ts";
-import { type Checkpoint, checkpointId, parseBody } from "./checkpoint.ts";
-import { openForReading, type ReadDb } from "./database.ts";
+import { type Checkpoint, checkpointId, openCheckpoint } from "./checkpoint.ts";
+import { asLedgerError, openForReading, type ReadDb } from "./database.ts";
 import { openHeadReader } from "./head.ts";
 import { decodeLeaf } from "./leaf.ts";
 import { readVkeys } from "./log-keys.ts";
 import { leafHash } from "./merkle.ts";
-import { parseNote } from "./note.ts";
 import type { LedgerPaths } from "./paths.ts";
 import { LEDGER_APPLICATION_ID } from "./schema.ts";
 import { oneOf, orNull, text } from "./shape.ts";
@@ -27,7 +26,7 @@ export function openReader(paths: LedgerPaths): Reader {
 }
 
 function open(paths: LedgerPaths): Reader {
-  const { origin } = readVkeys(paths.keys);
+  const { origin, vkeys } = readVkeys(paths.keys);
   const head = openHeadReader(paths.head, origin);
   let opened: ReadDb;
   try {
@@ -44,10 +43,19 @@ function open(paths: LedgerPaths): Reader {
   const opening = db.prepare<[string, number], number>("SELECT idx FROM opened WHERE case_id=? AND idx<?").pluck();
   const exhibits = db.prepare<[string, number], number>("SELECT coalesce(max(number),0) FROM exhibit WHERE case_id=? AND idx<?").pluck();
 
-  const newest = (): Checkpoint => asStored("the head of the ledger", () => parseBody(parseNote(head.read()).text));
+  const seen: { body: Buffer; checkpoint: Checkpoint | null } = { body: Buffer.alloc(0), checkpoint: null };
+  // A head that nobody signed could hide the newest acts; each is checked once.
+  const newest = (): Checkpoint =>
+    asStored("the head of the ledger", () => {
+      const body = head.read();
+      if (seen.checkpoint !== null && body.equals(seen.body)) return seen.checkpoint;
+      const checkpoint = openCheckpoint(body, origin, vkeys);
+      Object.assign(seen, { body, checkpoint });
+      return checkpoint;
+    });
   const read = (row: Row): Act =>
     asStored(`entry ${row.idx}`, () => {
-      if (!leafHash(row.leaf).equals(row.hash))
+      if (!Buffer.isBuffer(row.leaf) || !Buffer.isBuffer(row.hash) || !leafHash(row.leaf).equals(row.hash))
         throw new HoldfastError("altered", `entry ${row.idx} of the ledger ${origin} has been altered; run holdfast ledger audit`);
       return decodeLeaf(row.idx, row.leaf, origin);
     });
@@ -135,7 +143,7 @@ function asStored<T>(what: string, look: () => T): T {
   } catch (error) {
     const shape = error instanceof HoldfastError && (error.code === "usage" || error.code === "unverifiable");
     if (shape || isCorrupt(error)) throw new HoldfastError("altered", `${what} is not what was written; run holdfast ledger audit`, error);
-    throw error;
+    throw error instanceof Database.SqliteError ? asLedgerError(error, `${what} cannot be read now; check its rights and its disk`) : error;
   }
 }
 
