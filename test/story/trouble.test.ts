@@ -80,35 +80,21 @@ describe("a store that misbehaves", () => {
     }
   });
 
-  test("credentials that lapse pause the collection (130), and resume goes on", async () => {
-    using dir = temporary("lapse");
+  test.for<{ readonly name: string; readonly fault: Fault }>([
+    {
+      name: "credentials that lapse pause the collection (130), and resume goes on",
+      fault: { on: "UploadPart", from: 5, times: Number.POSITIVE_INFINITY, does: { kind: "answer", status: 400, code: "ExpiredToken" } },
+    },
+    {
+      name: "503 without end: paused (130), nothing lost, and resume goes on once it answers",
+      fault: { on: "UploadPart", from: 2, times: Number.POSITIVE_INFINITY, does: { kind: "answer", status: 503, code: "SlowDown" } },
+    },
+  ])("$name", async ({ fault }) => {
+    using dir = temporary("paused");
     const image = join(dir.path, "disk.img");
     makeImage(image, 100 * mib, 4);
     const fake = await startS3Fake({ buckets: [{ name: "vault", objectLock: true }] });
-    const proxy = await startFaultProxy(fake.url, [
-      { on: "UploadPart", from: 5, times: Number.POSITIVE_INFINITY, does: { kind: "answer", status: 400, code: "ExpiredToken" } },
-    ]);
-    try {
-      const options = s3Home(dir.path, proxy.url, fake.credentials);
-      const ran = await holdfast([...collectImage, image], options);
-      expect(ran.code, ran.stderr).toBe(130);
-      proxy.clear();
-      const resumed = await holdfastJson<CollectJson>(["resume", resumeId(ran)], options);
-      expect([resumed.code, resumed.json.collections[0]?.exhibits[0]?.stored?.sealed]).toEqual([0, true]);
-    } finally {
-      await proxy.stop();
-      await fake.stop();
-    }
-  });
-
-  test("503 without end: paused (130), nothing lost, and resume goes on once it answers", async () => {
-    using dir = temporary("busy");
-    const image = join(dir.path, "disk.img");
-    makeImage(image, 40 * mib, 4);
-    const fake = await startS3Fake({ buckets: [{ name: "vault", objectLock: true }] });
-    const proxy = await startFaultProxy(fake.url, [
-      { on: "UploadPart", from: 2, times: Number.POSITIVE_INFINITY, does: { kind: "answer", status: 503, code: "SlowDown" } },
-    ]);
+    const proxy = await startFaultProxy(fake.url, [fault]);
     try {
       const options = s3Home(dir.path, proxy.url, fake.credentials);
       const ran = await holdfast([...collectImage, image], options);
