@@ -96,7 +96,7 @@ describe("an append", () => {
     ],
     ["an exhibit of another case", draft("note", { case: "B", exhibits: ["A/001"] }), {}, /of case B/],
     ["an empty actor", draft("note"), { actor: { id: "", kind: "person", proof: "asserted" } }, /actor.id is empty/],
-    ["more than a leaf holds", draft("note", { reason: "x".repeat(70_000) }), {}, /65535/],
+    ["more than a leaf holds", draft("note", { detail: { text: "x".repeat(70_000) } }), {}, /65535/],
   ] as const)("with %s is a usage error", async ([, what, more, text]) => {
     using home = tempHome();
     const recorder = await open(home.paths);
