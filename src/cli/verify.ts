@@ -12,7 +12,7 @@ export async function verify(session: Session, ids: readonly string[], caseId: s
   const app = await session.app();
   const report = await app.checking.verify(
     { case: caseId, exhibits: ids, quick },
-    (check) => session.output.say(terminalSafe(checkLine(check))),
+    (check) => session.output.say(terminalSafe(`${check.id} read: ${check.verdict}`)),
     session.signal,
   );
   const document = {
@@ -23,7 +23,9 @@ export async function verify(session: Session, ids: readonly string[], caseId: s
     ledger: ledgerDocument(report.ledger),
     exhibits: report.exhibits,
   };
-  present(session.output, document, report.exhibits, () => [
+  // With --jsonl the last line is the whole's verdict: a damaged ledger without readable exhibits must not be silence.
+  const { exhibits, ...whole } = document;
+  present(session.output, document, [...exhibits, whole], () => [
     `Ledger    ${report.ledger.verdict}: ${report.ledger.found.size} acts recomputed from their leaves`,
     ...report.ledger.problems.map((problem) => terminalSafe(`          ${problem.kind}: ${problem.text}`)),
     ...report.exhibits.map((check) => terminalSafe(checkLine(check))),

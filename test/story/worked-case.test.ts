@@ -74,6 +74,11 @@ describe("the worked case: collect, custody, verify, tamper, verify", () => {
     ]);
   });
 
+  test("--jsonl ends with the verdict of the whole", async () => {
+    const lines = (await holdfast(["--jsonl", "verify", "--case", "DEMO-1"], { home })).stdout.trimEnd().split("\n");
+    expect(lines.map((line) => JSON.parse(line).verdict)).toEqual(["intact", "intact", "intact"]);
+  });
+
   test("fetch gives back the raw bytes and never overwrites", async () => {
     const out = join(home, "fetched.tar");
     const ran = await holdfastJson<{ sha256: string }>(["fetch", "DEMO-1/002", "--out", out, "--reason", "analysis"], { home });
