@@ -2,7 +2,7 @@ import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { documents } from "../../src/core/schema/documents.ts";
-import { type CollectJson, holdfast, holdfastJson, temporary } from "./holdfast.ts";
+import { canBecomeOther, type CollectJson, holdfast, holdfastJson, temporary } from "./holdfast.ts";
 
 let dir: ReturnType<typeof temporary>;
 let home = "";
@@ -158,7 +158,7 @@ test("--json prints the names of the schemas and a completion script as one docu
   expect((await holdfastJson<{ script: string }>(["completion", "bash"], { home })).json.script).toBe(script);
 });
 
-test.skipIf(process.getuid?.() !== 0)("a user id without a passwd entry can do everything, and its acts say which id it was", async () => {
+test.skipIf(!canBecomeOther)("a user id without a passwd entry can do everything, and its acts say which id it was", async () => {
   using other = temporary("nobody");
   chmodSync(other.path, 0o777);
   const options = { home: join(other.path, "home"), uid: 1234 };

@@ -47,6 +47,11 @@ export async function holdfast(args: readonly string[], options: RunOptions = {}
   return startHoldfast(args, options).ended;
 }
 
+/** Whether tests can run holdfast as an ordinary user: root, with setpriv, in a folder that others may read. */
+export const canBecomeOther: boolean =
+  process.getuid?.() === 0 &&
+  spawnSync("setpriv", ["--reuid=65534", "--regid=65534", "--clear-groups", process.execPath, launcher, "--version"], { stdio: "ignore" }).status === 0;
+
 const ajv = new Ajv2020.Ajv2020({ strict: false, allErrors: true });
 addFormats.default(ajv);
 

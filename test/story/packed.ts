@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,6 +11,7 @@ export function setup(): () => void {
   const tarball = readdirSync(join(root, "dist")).find((file) => file.endsWith(".tgz"));
   if (tarball === undefined) throw new Error("npm pack made no tarball in dist/");
   const project = mkdtempSync(join(tmpdir(), "holdfast-packed-"));
+  chmodSync(project, 0o755); // the stories also run as an ordinary user
   writeFileSync(join(project, "package.json"), JSON.stringify({ name: "user", private: true }));
   execFileSync("npm", ["install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline", join(root, "dist", tarball)], {
     cwd: project,

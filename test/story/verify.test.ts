@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { actDraft } from "../../src/core/act-draft.ts";
 import { append } from "../damaged/damages.ts";
-import { holdfast, holdfastJson, temporary, type VerifyJson } from "./holdfast.ts";
+import { canBecomeOther, holdfast, holdfastJson, temporary, type VerifyJson } from "./holdfast.ts";
 
 let dir: ReturnType<typeof temporary>;
 let whole = "";
@@ -104,7 +104,7 @@ describe("a vault that is not where it was", () => {
   });
 });
 
-describe.skipIf(process.getuid?.() !== 0)("a home that cannot be written (needs root to become someone else)", () => {
+describe.skipIf(!canBecomeOther)("a home that cannot be written (needs root to become someone else)", () => {
   test("is verified without its -wal and -shm files and without its private keys, prints its document and is not recorded", async () => {
     const home = copyOf("read-only");
     for (const name of readdirSync(join(home, "ledger"))) if (/-(wal|shm)$/.test(name)) rmSync(join(home, "ledger", name));

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type CollectJson, holdfast, holdfastJson, temporary, type VerifyJson } from "./holdfast.ts";
+import { canBecomeOther, type CollectJson, holdfast, holdfastJson, temporary, type VerifyJson } from "./holdfast.ts";
 
 /** Clears what protects a stored object, as root on the machine could, and flips one byte in its middle. */
 function flipByte(path: string): void {
@@ -127,26 +127,23 @@ describe("the worked case: collect, custody, verify, tamper, verify", () => {
 });
 
 describe("as an ordinary user", () => {
-  test.skipIf(process.getuid?.() !== 0)(
-    "what may not be read is denied, file by file, and the exit code says so (needs root to become someone else)",
-    async () => {
-      using dir = temporary("user");
-      const logs = join(dir.path, "logs");
-      mkdirSync(logs);
-      writeFileSync(join(logs, "open.log"), "readable\n");
-      writeFileSync(join(logs, "secret.log"), "unreadable\n", { mode: 0o600 });
-      const home = join(dir.path, "home");
-      mkdirSync(home, { mode: 0o777 });
-      chmodSync(home, 0o777);
-      chmodSync(dir.path, 0o755);
-      const { code, json } = await holdfastJson<CollectJson>(
-        ["collect", "host:local", "--case", "U-1", "--reason", "no rights", "--kind", "access-logs", "--log", logs],
-        { home, uid: 65534 },
-      );
-      expect(code).toBe(4);
-      const exhibit = json.collections[0]?.exhibits[0];
-      expect(exhibit?.outcome).toBe("truncated");
-      expect(exhibit?.coverage?.gaps).toEqual(expect.arrayContaining([expect.objectContaining({ what: join(logs, "secret.log"), outcome: "denied" })]));
-    },
-  );
+  test.skipIf(!canBecomeOther)("what may not be read is denied, file by file, and the exit code says so (needs root to become someone else)", async () => {
+    using dir = temporary("user");
+    const logs = join(dir.path, "logs");
+    mkdirSync(logs);
+    writeFileSync(join(logs, "open.log"), "readable\n");
+    writeFileSync(join(logs, "secret.log"), "unreadable\n", { mode: 0o600 });
+    const home = join(dir.path, "home");
+    mkdirSync(home, { mode: 0o777 });
+    chmodSync(home, 0o777);
+    chmodSync(dir.path, 0o755);
+    const { code, json } = await holdfastJson<CollectJson>(
+      ["collect", "host:local", "--case", "U-1", "--reason", "no rights", "--kind", "access-logs", "--log", logs],
+      { home, uid: 65534 },
+    );
+    expect(code).toBe(4);
+    const exhibit = json.collections[0]?.exhibits[0];
+    expect(exhibit?.outcome).toBe("truncated");
+    expect(exhibit?.coverage?.gaps).toEqual(expect.arrayContaining([expect.objectContaining({ what: join(logs, "secret.log"), outcome: "denied" })]));
+  });
 });
