@@ -2,22 +2,26 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { spawnDiscardSink } from "../clouds/discard-sink.ts";
-import { after, awsCopy, holdfast, interleave, makeImage, median, prepareHome, rclone, report, type Run, run } from "./store-contest.ts";
+import { after, awsCopy, holdfast, interleave, makeImage, median, openStore, prepareHome, rclone, report, type Run, run } from "./store-contest.ts";
 
 // An incompressible image into a discarding S3 sink: Holdfast, everything included, against what people type instead, in one run.
-// `npm run bench image -- [--rounds N] [--size BYTES] [--dir DIR]`
+// `npm run bench image -- [--rounds N] [--size BYTES] [--into sink|minio|versitygw] [--dir DIR]`
 const { values } = parseArgs({
-  options: { rounds: { type: "string", default: "5" }, size: { type: "string", default: String(2 * 1024 ** 3) }, dir: { type: "string", default: tmpdir() } },
+  options: {
+    rounds: { type: "string", default: "5" },
+    size: { type: "string", default: String(2 * 1024 ** 3) },
+    dir: { type: "string", default: tmpdir() },
+    into: { type: "string", default: "sink" },
+  },
 });
 const rounds = Number(values.rounds);
 const size = Number(values.size);
 const folder = mkdtempSync(join(values.dir, "holdfast-bench-"));
-const sink = await spawnDiscardSink();
+const sink = await openStore(values.into);
 try {
   const file = join(folder, "image");
   await makeImage(file, size, size);
-  const home = await prepareHome(folder, sink.url);
+  const home = await prepareHome(folder, sink);
   const digest = (await run("openssl", ["dgst", "-sha256", "-r", file])).stdout.slice(0, 64); // also warms the page cache
   await holdfast(home, file, digest); // and the code cache, as every run but a user's first finds it
   const contestants: Readonly<Record<string, () => Promise<Run>>> = {
@@ -42,10 +46,10 @@ try {
     peakMiB: Math.round(Math.max(...runs.map((r) => r.peakMiB))),
     /** Median of the ratios of each round. */
     holdfastRatio: Number(median(own.map((r, i) => r.seconds / (runs[i]?.seconds ?? 1))).toFixed(2)),
-    target: targets[name] ?? null,
+    target: values.into === "sink" ? (targets[name] ?? null) : null,
   }));
   console.table(rows);
-  report("image", { size, rounds, rows });
+  report(values.into === "sink" ? "image" : `image-${values.into}`, { size, rounds, into: values.into, rows });
 } finally {
   await sink.stop();
   rmSync(folder, { recursive: true });

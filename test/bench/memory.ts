@@ -2,8 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { spawnDiscardSink } from "../clouds/discard-sink.ts";
-import { holdfast, makeImage, median, prepareHome, report } from "./store-contest.ts";
+import { holdfast, makeImage, median, openStore, prepareHome, report } from "./store-contest.ts";
 
 // Peak memory (VmHWM) of a whole collection by the size of the image: flat, and at most 150 MiB.
 // `npm run bench memory -- [--rounds N] [--sizes GIB,GIB…] [--dense GIB,…] [--dir DIR]`
@@ -22,9 +21,9 @@ const images = [
   ...list(values.sizes).map((gib) => ({ name: `${gib} GiB with 512 MiB of data`, size: gib * gibibyte, data: gibibyte / 2 })),
 ];
 const folder = mkdtempSync(join(values.dir, "holdfast-bench-"));
-const sink = await spawnDiscardSink();
+const sink = await openStore("sink");
 try {
-  const home = await prepareHome(folder, sink.url);
+  const home = await prepareHome(folder, sink);
   const warm = join(folder, "warm");
   await makeImage(warm, 1024 ** 2 * 32, 1024 ** 2 * 32);
   await holdfast(home, warm, null);

@@ -4,8 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { eachZeroBlock } from "../../src/stream/zeros.ts";
-import { spawnDiscardSink } from "../clouds/discard-sink.ts";
-import { holdfast, interleave, makeImage, median, prepareHome, rclone, report } from "./store-contest.ts";
+import { holdfast, interleave, makeImage, median, openStore, prepareHome, rclone, report } from "./store-contest.ts";
 
 // A large image with little data in it against rclone with the data alone. The whole image's SHA-256 has to run over the zeros too,
 // and no part of it can be left out or split: that floor is measured beside it.
@@ -20,12 +19,12 @@ const { values } = parseArgs({
 });
 const [rounds, size, data] = [Number(values.rounds), Number(values.size), Number(values.data)];
 const folder = mkdtempSync(join(values.dir, "holdfast-bench-"));
-const sink = await spawnDiscardSink();
+const sink = await openStore("sink");
 try {
   const [sparse, dense] = [join(folder, "sparse"), join(folder, "dense")];
   await makeImage(sparse, size, data);
   await makeImage(dense, data, data);
-  const home = await prepareHome(folder, sink.url);
+  const home = await prepareHome(folder, sink);
   const results = await interleave(["holdfast", "rclone copyto of the data", "floor: SHA-256 of the size"], rounds, async (name) => {
     if (name === "holdfast") return await holdfast(home, sparse, null);
     if (name.startsWith("rclone")) return await rclone(sink.url, dense);

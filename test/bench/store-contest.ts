@@ -6,19 +6,32 @@ import { type FileHandle, open } from "node:fs/promises";
 import { cpus, release } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { spawnDiscardSink } from "../clouds/discard-sink.ts";
+import { startServer } from "../clouds/servers.ts";
 import { cacheDirectory, toolPath } from "../clouds/setup.ts";
+import { makeLockedBucket } from "../suite/s3-bench.ts";
 
 /** What a bench against an S3 sink needs: the programs, run as a user would, with the time and memory that they took. */
 export type Run = { readonly seconds: number; readonly cpuSeconds: number; readonly peakMiB: number; readonly stdout: string };
 
+/** A store that contestants write to: the discarding sink, or a real server. */
+export type Store = { readonly url: string; readonly accessKeyId: string; readonly secretAccessKey: string; stop(): Promise<void> };
+
+export async function openStore(name: string): Promise<Store> {
+  if (name === "minio" || name === "versitygw") return startServer(name, cache);
+  const sink = await spawnDiscardSink();
+  return { url: sink.url, accessKeyId: "bench", secretAccessKey: "bench-secret", stop: () => sink.stop() };
+}
+
 const cache = cacheDirectory(process.env);
 const launcher = fileURLToPath(new URL("../../src/cli/holdfast.mjs", import.meta.url));
-const credentials = { AWS_ACCESS_KEY_ID: "bench", AWS_SECRET_ACCESS_KEY: "bench-secret", AWS_REGION: "us-east-1", AWS_EC2_METADATA_DISABLED: "true" };
+let keys = { AWS_ACCESS_KEY_ID: "bench", AWS_SECRET_ACCESS_KEY: "bench-secret" };
+const surroundings = { AWS_REGION: "us-east-1", AWS_EC2_METADATA_DISABLED: "true" };
 
 /** Runs to the end; throws if the program says that it failed. Peak (VmHWM) and processor time are read from /proc until shortly before the end. */
 export async function run(program: string, args: readonly string[]): Promise<Run> {
   const begun = performance.now();
-  const child = spawn(program, args, { env: { ...process.env, ...credentials }, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(program, args, { env: { ...process.env, ...surroundings, ...keys }, stdio: ["ignore", "pipe", "pipe"] });
   let stdout = "";
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
@@ -57,15 +70,16 @@ function cpuOf(child: ChildProcess): number {
   }
 }
 
-export async function prepareHome(folder: string, endpoint: string): Promise<string> {
+export async function prepareHome(folder: string, store: Store): Promise<string> {
+  keys = { AWS_ACCESS_KEY_ID: store.accessKeyId, AWS_SECRET_ACCESS_KEY: store.secretAccessKey };
+  const endpoint = store.url;
   const home = join(folder, "home");
   mkdirSync(home, { recursive: true });
   writeFileSync(
     join(home, "holdfast.yaml"),
     `vaults:\n  main: {kind: s3, bucket: evidence, region: us-east-1, mode: compliance, retain: 1d, endpoint: "${endpoint}", pathStyle: true}\ndefaultVault: main\n`,
   );
-  const made = await fetch(`${endpoint}/evidence`, { method: "PUT" });
-  if (!made.ok) throw new Error(`the sink did not make a bucket: ${made.status}`);
+  await makeLockedBucket({ endpoint, credentials: store, bucket: "evidence" });
   await run(process.execPath, [launcher, "--home", home, "--no-input", "init"]);
   return home;
 }
