@@ -130,8 +130,7 @@ describe("crashes between two stores", () => {
       const { json } = await holdfastJson<{ collections: { collection: string }[] }>(["status"], options);
       expect((await holdfast(["cancel", json.collections[0]?.collection ?? ""], options)).code).toBe(0);
       const acts = (await holdfastJson<Custody>(["custody", "K/001"], options)).json.acts.map((a) => a.act);
-      expect(acts).toEqual(["started", "collected", "sealed", "cancelled"].filter((a) => acts.includes(a)));
-      expect(acts).toContain("sealed");
+      expect(acts).toEqual(["started", "collected", "sealed"]);
       expect((await holdfast(["resume", json.collections[0]?.collection ?? ""], options)).code).toBe(6);
     } finally {
       await proxy.stop();
