@@ -5,8 +5,8 @@ import { pageOf, requestOf } from "./pages.ts";
 import { AwsRefusal, type Call, type Reply, type Service } from "./service.ts";
 import type { XmlObject } from "./wire-xml.ts";
 
-export type GroupInstance = { readonly id: string; state: "InService" | "Standby" | "Pending" | "Terminating"; protected: boolean };
-export type Activity = { readonly id: string; readonly description: string; readonly cause: string; readonly at: Date };
+type GroupInstance = { readonly id: string; state: "InService" | "Standby" | "Pending" | "Terminating"; protected: boolean };
+type Activity = { readonly id: string; readonly description: string; readonly cause: string; readonly at: Date };
 export type ScalingGroup = {
   readonly name: string;
   readonly account: string;

@@ -18,7 +18,7 @@ export type TrailEvent = {
   readonly record: unknown;
 };
 
-export type EventSelectors =
+type EventSelectors =
   | { readonly kind: "basic"; readonly selectors: readonly unknown[] }
   | { readonly kind: "advanced"; readonly selectors: readonly unknown[] };
 

@@ -4,7 +4,7 @@ import { pageOf, requestOf } from "./pages.ts";
 import { AwsRefusal, type Call, type Reply, type Service } from "./service.ts";
 import type { XmlObject } from "./wire-xml.ts";
 
-export type LoadBalancer = {
+type LoadBalancer = {
   readonly arn: string;
   readonly name: string;
   readonly type: "application" | "network";

@@ -17,7 +17,7 @@ export type IamUser = {
   readonly inline: Map<string, string>;
   readonly keys: { readonly id: string; readonly created: Date; status: "Active" | "Inactive" }[];
 };
-export type IamPolicy = {
+type IamPolicy = {
   readonly arn: string;
   readonly created: Date;
   readonly defaultVersion: string;

@@ -18,7 +18,7 @@ export type KmsKey = {
   readonly shared: string[];
 };
 
-export type KmsGrant = {
+type KmsGrant = {
   readonly key: KmsKey;
   readonly id: string;
   readonly token: string;

@@ -8,7 +8,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { heard, type Machine, type Order, type RunningScript } from "./machine.ts";
+import { heard, type Machine, type Order, type RunningScript, unheard } from "./machine.ts";
 
 export type LocalMachineOptions = {
   /** Bytes of the /dev/shm that orders see; 64 MiB unless said. */
@@ -42,7 +42,7 @@ export async function startLocalMachine(options: LocalMachineOptions = {}): Prom
   let off = false;
   const enter = holder === null ? [] : ["nsenter", "--mount", "--pid", "--target", String(holder.inside)];
   const run = (order: Order): RunningScript => {
-    if (off) throw new Error("this machine was switched off");
+    if (off) return unheard();
     const script = join(home, `order-${next()}.sh`);
     // The agent writes the script down and calls `sh -c FILE`, so that a #! line is honoured and the text is not in `ps`.
     const [program = "sh", ...args] = [
@@ -117,7 +117,10 @@ exec sleep 2147483647`;
 /** `unshare` in a process group of its own; its first child is process 1 inside, and everything inside dies with it. */
 async function hold(files: readonly PlantedFile[], shmBytes: number): Promise<{ readonly child: ChildProcess; readonly inside: number } | null> {
   const args = ["--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "sh", "-c", boot, "boot", String(shmBytes)];
-  const child = spawn("unshare", [...args, ...files.flatMap(({ target, source }) => [target, source])], { detached: true, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn("/usr/bin/unshare", [...args, ...files.flatMap(({ target, source }) => [target, source])], {
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   const end = (): void => killGroup(child.pid);
   process.once("exit", end);
   child.once("exit", () => process.off("exit", end));

@@ -47,6 +47,8 @@ export function heard(child: ChildProcess, kill: () => void): RunningScript {
       texts.err += String(error);
       resolve({ kind: "exited", code: 127 });
     });
+    // What a killed script left running may hold its output for ever; an order that ends by itself is waited for, as the agent does.
+    child.once("exit", () => killed && resolve({ kind: "killed" }));
     child.once("close", (code) => resolve(killed || code === null ? { kind: "killed" } : { kind: "exited", code }));
   });
   return {
@@ -58,6 +60,11 @@ export function heard(child: ChildProcess, kill: () => void): RunningScript {
       kill();
     },
   };
+}
+
+/** An order to a machine that was switched off. */
+export function unheard(): RunningScript {
+  return { stdout: () => "", stderr: () => "", ended: Promise.resolve({ kind: "killed" }), kill: () => undefined };
 }
 
 export type Answered = { readonly code: number; readonly stdout: string; readonly stderr?: string };

@@ -33,7 +33,7 @@ const honest: Readonly<Record<string, "all" | ReadonlySet<string>>> = {
 /** What moto's EC2 lacks or gets wrong; the rest of EC2 is moto's. Snapshots go together: half a snapshot's life here and half there is none. */
 const ec2Lacks = /Snapshot|ConsoleScreenshot|FlowLogs/;
 
-export function goesToMoto(service: string, operation: string): boolean {
+function goesToMoto(service: string, operation: string): boolean {
   if (service === "ec2") return !ec2Lacks.test(operation);
   const share = honest[service];
   return share === "all" || share?.has(operation) === true;

@@ -8,7 +8,12 @@ export function dispatch(world: SsmWorld, command: SsmCommand): void {
 
 function pickUp(world: SsmWorld, command: SsmCommand, invocation: Invocation): void {
   const { instance } = invocation;
-  if (invocation.stage.kind !== "pending" || instance.ping !== "Online" || instance.pickUp === "never") return;
+  if (invocation.stage.kind !== "pending") return;
+  if (instance.ping !== "Online" || instance.pickUp === "never") {
+    // It may come back before the delivery is given up.
+    setTimeout(() => pickUp(world, command, invocation), Math.max(world.pickUpMs, 20)).unref();
+    return;
+  }
   const from = world.clock();
   if (instance.pickUp === "fail") {
     const how: Ending = { status: "Failed", details: "Failed", code: 1, stdout: "", stderr: "failed to create the working directory of the document" };

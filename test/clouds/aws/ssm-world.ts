@@ -18,7 +18,7 @@ export type ManagedInstance = {
   machine: Machine;
 };
 
-export type Stage =
+type Stage =
   | { readonly kind: "pending" }
   | { readonly kind: "running"; readonly from: Date; readonly script: RunningScript }
   /** The power went: the service hears no more of it and shows it as running until its time is up. */

@@ -117,6 +117,22 @@ describe("a script that is sent is run", () => {
     expect(await until(first, ended)).toMatchObject({ Status: "Success", StandardOutputContent: "https://a\n" });
   });
 
+  test("an agent that comes back in time runs what waited for it", async () => {
+    for (const instance of world.instances) instance.ping = "ConnectionLost";
+    const id = await send(["echo at last"]);
+    await until(id, ({ Status }) => Status === "Pending");
+    for (const instance of world.instances) instance.ping = "Online";
+    expect(await until(id, ended)).toMatchObject({ Status: "Success", StandardOutputContent: "at last\n" });
+  });
+
+  test("a small /dev/shm is full for real", async (context) => {
+    if (process.getuid?.() !== 0) context.skip("needs root");
+    await using other = await startLocalMachine({ shmBytes: 1 << 20 });
+    const script = other.run({ document: "", script: "head -c 2097152 /dev/zero >/dev/shm/dump", directory: null, environment: {} });
+    expect(await script.ended).toEqual({ kind: "exited", code: 1 });
+    expect(script.stderr()).toContain("No space left on device");
+  });
+
   test("what the machine shows in /proc and /sys can be planted, and a PATH without curl", async (context) => {
     if (process.getuid?.() !== 0) context.skip("needs root");
     const files = { "/proc/iomem": "00001000-0009ffff : System RAM\n", "/sys/kernel/security/lockdown": "none [integrity] confidentiality\n" };

@@ -3,25 +3,23 @@ import type { Planted } from "./planted.ts";
 import { type Digest, digestKey, digestOf, putDigest, signingKey, type TrailBucket } from "./trail-bucket.ts";
 
 /** What can be done to a trail's bucket; each to the middle of it. The names are those of the outside oracle's variants. */
-export const trailDamages = [
-  "deleted_log",
-  "altered_log",
-  "log_trailing_bytes",
-  "log_recompressed",
-  "moved_log",
-  "missing_digest_middle",
-  "missing_digest_newest",
-  "missing_digest_oldest",
-  "altered_digest",
-  "wrong_key",
-  "unknown_key",
-  "altered_signature",
-  "no_signature_metadata",
-  "moved_digest",
-  "relinked_digest",
-  "backfill",
-] as const;
-export type TrailDamage = (typeof trailDamages)[number];
+export type TrailDamage =
+  | "deleted_log"
+  | "altered_log"
+  | "log_trailing_bytes"
+  | "log_recompressed"
+  | "moved_log"
+  | "missing_digest_middle"
+  | "missing_digest_newest"
+  | "missing_digest_oldest"
+  | "altered_digest"
+  | "wrong_key"
+  | "unknown_key"
+  | "altered_signature"
+  | "no_signature_metadata"
+  | "moved_digest"
+  | "relinked_digest"
+  | "backfill";
 
 /** Damages in place and says which object it was about. */
 export function damageTrail(bucket: TrailBucket, damage: TrailDamage): string {
