@@ -27,9 +27,9 @@ type CommandOf<N extends CallName> = N extends `${infer S extends ServiceName}:$
   : never;
 
 /** What the SDK takes and gives for a call. A row that names no operation of its SDK gives never, and cannot be asked. */
-export type Input<N extends CallName> = CommandOf<N> extends { readonly input: infer I } ? I : never;
+export type Input<N extends CallName> = CommandOf<N> extends { readonly input: infer I extends object } ? I : never;
 export type Output<N extends CallName> =
-  CommandOf<N> extends { resolveMiddleware(...args: never): (...args: never) => Promise<{ output: infer O }> } ? O : never;
+  CommandOf<N> extends { resolveMiddleware(...args: never): (...args: never) => Promise<{ output: infer O extends object }> } ? O : never;
 
 /** source: the target's account; evidence: where copies go. Each has its credentials. */
 export type Scope = "source" | "evidence";

@@ -1,0 +1,87 @@
+import { HoldfastError } from "../../src/core/error.ts";
+import type { Random } from "../../src/core/ports.ts";
+import { rowOf } from "./calls.ts";
+import { explain } from "./explain.ts";
+import type { Answer, AskOptions, Observed } from "./link.ts";
+import type { Request, Transport, Tried } from "./transport.ts";
+import { codeOf, isRefusal, requestIdOf, textOf, type Trouble, troubleOf } from "./trouble.ts";
+
+export type Persistence = {
+  readonly transport: Transport;
+  readonly endpoint: string | null;
+  readonly random: Random;
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+  readonly observe: ((call: Observed) => void) | null;
+  /** Tries of one call before it counts as failed. `first`: where no service ever answered to these credentials, and likely none will. */
+  readonly tries: { readonly throttled: number; readonly broken: number; readonly first: number };
+};
+
+/** Asks until there is an answer. Refusals are answers; rejects where there is none (link.ts says how). */
+export async function persist(
+  how: Persistence,
+  request: Request,
+  { settle, throttled }: Pick<AskOptions<unknown>, "settle" | "throttled">,
+): Promise<Answer<unknown>> {
+  const { session, name, signal } = request;
+  const row = rowOf(name);
+  const once = row.changes && row.repeatable !== true;
+  let renewed = false;
+  const failed = { throttled: 0, broken: 0 };
+  for (;;) {
+    signal.throwIfAborted();
+    const generation = session.generation();
+    const tried = await how.transport.once(request);
+    const answer = answerOf(tried);
+    if (answer !== null) {
+      session.answered = true;
+      const { kind, requestId, date } = answer;
+      const { sent, received } = tried.seen;
+      if (sent !== null && received !== null) how.observe?.({ scope: session.scope, region: request.region, name, kind, requestId, date, sent, received });
+      return answer;
+    }
+    signal.throwIfAborted();
+    const error = tried.ok ? null : tried.error;
+    // Not of this call: a role that may not be assumed, a body that is too long.
+    if (error instanceof HoldfastError) throw error;
+    const trouble = troubleOf(error);
+    if (trouble === "lapsed" || trouble === "rejected") {
+      if (session.generation() !== generation) continue;
+      if (!renewed && (session.answered || requestIdOf(error) !== "")) {
+        renewed = true;
+        session.renew(generation);
+        continue;
+      }
+    }
+    if (trouble === "throttled") throttled?.(codeOf(error));
+    const tries = ++failed[trouble === "throttled" ? "throttled" : "broken"];
+    if (tries >= mostTries(how, trouble, session.answered) || (trouble === "unknown" && once && settle === undefined))
+      throw explain({ what: `${name} in ${request.region}`, endpoint: how.endpoint, answered: session.answered, tries, changes: row.changes }, error, trouble);
+    await how.sleep(pause(how.random, tries, tried.seen.retryAfterMs), signal);
+    const settled = trouble === "unknown" && settle !== undefined ? await settle() : null;
+    if (settled !== null) return settled;
+  }
+}
+
+function mostTries({ tries }: Persistence, trouble: Trouble, answered: boolean): number {
+  if (trouble === "throttled") return tries.throttled;
+  if (trouble === "unknown" || trouble === "unsent") return answered ? tries.broken : Math.min(tries.first, tries.broken);
+  return 1;
+}
+
+/** Full jitter: many collectors that were throttled together must not come back together. */
+function pause(random: Random, tries: number, retryAfterMs: number | null): number {
+  const [high = 0, low = 0] = random(2);
+  const jitter = (high * 256 + low) / 65_536;
+  return Math.min(60_000, (retryAfterMs ?? 0) + jitter * Math.min(20_000, 250 * 2 ** tries));
+}
+
+function answerOf(tried: Tried): Answer<unknown> | null {
+  const { date, wire, requestId } = tried.seen;
+  if (tried.ok) return { kind: "answer", value: tried.value, requestId, date, wire };
+  const trouble = troubleOf(tried.error);
+  if (trouble === "dry-run") return { kind: "answer", value: null, requestId, date, wire };
+  if (!isRefusal(trouble) || tried.error instanceof HoldfastError) return null;
+  // EC2 adds a kilobyte that only the account itself can decode.
+  const text = textOf(tried.error).replace(/\s*Encoded authorization failure message:.*$/s, "");
+  return { kind: "refused", trouble, code: codeOf(tried.error), text, requestId: requestId || requestIdOf(tried.error), date, wire };
+}
