@@ -13,6 +13,7 @@
 import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
+import { differencesOf, notValidated } from "./aws-model.ts";
 import { keyOf, type Scope, scopeOf } from "./credentials.ts";
 import type { AwsExchange } from "./exchange.ts";
 import { type FaultDesk, type Faults, makeFaults, refusalOf } from "./faults.ts";
@@ -41,6 +42,10 @@ export type AwsFake = {
   readonly exchanges: readonly AwsExchange[];
   /** What was asked and no service here knows, or what a service broke on. A test asserts that this is empty. */
   readonly unknown: readonly string[];
+  /** How the calls and their answers differ from the vendor's models (aws-model.ts). A test asserts that this is empty. */
+  differences(): Promise<readonly string[]>;
+  /** Services that were called and that no model is here for, by name: a test that names them as checked would lie. */
+  notValidated(): Promise<readonly string[]>;
   /** Issues a key while it runs, as STS does. */
   registerKey(key: FakeKey): void;
   close(): Promise<void>;
@@ -91,6 +96,8 @@ export async function openAwsFake(options: AwsFakeOptions): Promise<AwsFake> {
     faults: desk.faults,
     exchanges: desk.exchanges,
     unknown: desk.unknown,
+    differences: () => differencesOf(desk.exchanges),
+    notValidated: () => notValidated(desk.exchanges),
     registerKey: (key) => desk.keys.register(key),
     close: () =>
       new Promise((resolve) => {
