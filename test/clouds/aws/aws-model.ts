@@ -49,7 +49,8 @@ function checkRequest(model: Model, exchange: AwsExchange, say: Say): void {
     case "query": {
       const { Action: _, Version, ...tree } = formTree(exchange.body ?? "");
       if (Version !== model.metadata.apiVersion) say(`Version is ${JSON.stringify(Version)}, not ${model.metadata.apiVersion}`);
-      return checkForm(model, input, tree, say);
+      checkForm(model, input, tree, say);
+      return;
     }
     case "json": {
       const target = `${model.metadata.targetPrefix}.${exchange.operation}`;
@@ -57,10 +58,14 @@ function checkRequest(model: Model, exchange: AwsExchange, say: Say): void {
       if (input !== undefined) checkJson(model, input, parsedJson(exchange.body, say), "", say);
       return;
     }
-    case "rest-json":
-      return checkRestRequest(model, exchange, say);
-    default:
-      return exchange.protocol satisfies never;
+    case "rest-json": {
+      checkRestRequest(model, exchange, say);
+      return;
+    }
+    default: {
+      exchange.protocol satisfies never;
+      return;
+    }
   }
 }
 
@@ -87,10 +92,14 @@ function checkReply(model: Model, exchange: AwsExchange, say: Say): void {
       if (output !== undefined) checkJson(model, output, parsedJson(exchange.answerBody, say), "", say);
       else if ((exchange.answerBody ?? "") !== "") say("has a body where the model has no output");
       return;
-    case "rest-json":
-      return checkRestReply(model, exchange, say);
-    default:
-      return exchange.protocol satisfies never;
+    case "rest-json": {
+      checkRestReply(model, exchange, say);
+      return;
+    }
+    default: {
+      exchange.protocol satisfies never;
+      return;
+    }
   }
 }
 

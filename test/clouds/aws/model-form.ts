@@ -34,27 +34,44 @@ function wireName(model: Model, name: string, member: Reference): string {
 
 function check(model: Model, reference: Reference, value: Tree | string, path: string, say: Say): void {
   const shape = model.shapes[reference.shape];
-  if (shape === undefined) return say(`${path}: the model has no shape ${reference.shape}`);
+  if (shape === undefined) {
+    say(`${path}: the model has no shape ${reference.shape}`);
+    return;
+  }
   switch (shape.type) {
-    case "structure":
-      return typeof value === "string" ? say(`${path} is text and no structure`) : structure(model, shape, value, `${path}.`, say);
-    case "list":
-      return list(model, shape, value, path, say);
-    case "map":
-      return map(model, shape, value, path, say);
-    default:
-      return typeof value === "string" ? checkText(shape, value, path, say) : say(`${path} is a structure and no ${shape.type}`);
+    case "structure": {
+      typeof value === "string" ? say(`${path} is text and no structure`) : structure(model, shape, value, `${path}.`, say);
+      return;
+    }
+    case "list": {
+      list(model, shape, value, path, say);
+      return;
+    }
+    case "map": {
+      map(model, shape, value, path, say);
+      return;
+    }
+    default: {
+      typeof value === "string" ? checkText(shape, value, path, say) : say(`${path} is a structure and no ${shape.type}`);
+      return;
+    }
   }
 }
 
 function list(model: Model, shape: Shape, value: Tree | string, path: string, say: Say): void {
   // The query protocol writes an empty list as `Name=`.
   if (value === "" && model.metadata.protocol === "query") return;
-  if (typeof value === "string" || shape.member === undefined) return say(`${path} is text and no list`);
+  if (typeof value === "string" || shape.member === undefined) {
+    say(`${path} is text and no list`);
+    return;
+  }
   const step = shape.member.locationName ?? "member";
   const flat = model.metadata.protocol === "ec2" || shape.flattened === true;
   const inside = flat ? value : value[step];
-  if (inside === undefined || typeof inside === "string") return say(`${path} has no ${step} in it`);
+  if (inside === undefined || typeof inside === "string") {
+    say(`${path} has no ${step} in it`);
+    return;
+  }
   const items = Object.entries(inside);
   items.forEach(([index, item], i) => {
     if (index !== String(i + 1)) say(`${path}.${index} stands where ${path}.${i + 1} is expected`);
@@ -65,7 +82,10 @@ function list(model: Model, shape: Shape, value: Tree | string, path: string, sa
 
 function map(model: Model, shape: Shape, value: Tree | string, path: string, say: Say): void {
   const entries = typeof value === "string" ? undefined : shape.flattened === true ? value : value["entry"];
-  if (entries === undefined || typeof entries === "string") return say(`${path} is no map`);
+  if (entries === undefined || typeof entries === "string") {
+    say(`${path} is no map`);
+    return;
+  }
   for (const [index, entry] of Object.entries(entries)) {
     const key = typeof entry === "string" ? undefined : entry[shape.key?.locationName ?? "key"];
     const held = typeof entry === "string" ? undefined : entry[shape.value?.locationName ?? "value"];

@@ -4,24 +4,37 @@ import { checkCount, checkJsonLeaf, type Say } from "./model-leaf.ts";
 /** A JSON value held against a shape; null members count as absent, as the services write them. */
 export function checkJson(model: Model, reference: Reference, value: unknown, path: string, say: Say): void {
   const shape = model.shapes[reference.shape];
-  if (shape === undefined) return say(`${path}: the model has no shape ${reference.shape}`);
+  if (shape === undefined) {
+    say(`${path}: the model has no shape ${reference.shape}`);
+    return;
+  }
   switch (shape.type) {
-    case "structure":
-      return isObject(value) ? checkMembers(model, shape, shape.members ?? {}, value, path, say) : say(`${path} is no structure`);
+    case "structure": {
+      isObject(value) ? checkMembers(model, shape, shape.members ?? {}, value, path, say) : say(`${path} is no structure`);
+      return;
+    }
     case "list":
-      if (!Array.isArray(value)) return say(`${path} is no list`);
+      if (!Array.isArray(value)) {
+        say(`${path} is no list`);
+        return;
+      }
       checkCount(shape, value.length, path, say);
       for (const [i, item] of value.entries()) if (shape.member !== undefined) checkJson(model, shape.member, item, `${path}[${i}]`, say);
       return;
     case "map":
-      if (!isObject(value)) return say(`${path} is no map`);
+      if (!isObject(value)) {
+        say(`${path} is no map`);
+        return;
+      }
       for (const [key, held] of Object.entries(value)) {
         if (shape.key !== undefined) checkJson(model, shape.key, key, `${path} key`, say);
         if (shape.value !== undefined) checkJson(model, shape.value, held, `${path}[${key}]`, say);
       }
       return;
-    default:
-      return checkJsonLeaf(shape, value, path, say);
+    default: {
+      checkJsonLeaf(shape, value, path, say);
+      return;
+    }
   }
 }
 

@@ -32,7 +32,10 @@ export function checkText(shape: Shape, text: string, path: string, say: Say): v
 export function checkJsonLeaf(shape: Shape, value: unknown, path: string, say: Say): void {
   const wanted = { boolean: "boolean", integer: "number", long: "number", float: "number", double: "number", timestamp: "number" }[shape.type] ?? "string";
   const form = shape.type === "timestamp" && shape.timestampFormat === "iso8601" ? "string" : wanted;
-  if (typeof value !== form) return say(`${path} is ${JSON.stringify(value)}, not a ${shape.type}`);
+  if (typeof value !== form) {
+    say(`${path} is ${JSON.stringify(value)}, not a ${shape.type}`);
+    return;
+  }
   if (typeof value === "number") {
     if ((shape.type === "integer" || shape.type === "long") && !Number.isInteger(value)) say(`${path} is ${value}, not a whole number`);
     if (shape.type !== "timestamp") checkBounds(shape, value, path, say);

@@ -5,10 +5,15 @@ import { checkCount, checkText, type Say } from "./model-leaf.ts";
 /** An element of an ec2 or query reply held against a shape. */
 export function checkXml(model: Model, reference: Reference, node: XmlNode, path: string, say: Say): void {
   const shape = model.shapes[reference.shape];
-  if (shape === undefined) return say(`${path}: the model has no shape ${reference.shape}`);
+  if (shape === undefined) {
+    say(`${path}: the model has no shape ${reference.shape}`);
+    return;
+  }
   switch (shape.type) {
-    case "structure":
-      return checkChildren(model, reference, node.children, path, say);
+    case "structure": {
+      checkChildren(model, reference, node.children, path, say);
+      return;
+    }
     case "list": {
       if (shape.member === undefined) return;
       const step = shape.member.locationName ?? "member";
@@ -16,7 +21,8 @@ export function checkXml(model: Model, reference: Reference, node: XmlNode, path
         if (child.name !== step) say(`${path} holds <${child.name}> where the model has <${step}>`);
         else checkXml(model, shape.member, child, `${path}/${child.name}`, say);
       }
-      return checkCount(shape, node.children.length, path, say);
+      checkCount(shape, node.children.length, path, say);
+      return;
     }
     case "map":
       for (const entry of node.children) {
