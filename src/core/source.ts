@@ -37,8 +37,14 @@ export type RangeSource = SourceHead & {
   readonly stable: boolean;
   /** Size, times and inode of a stable source when it was opened: two openings that differ are not of the same evidence. */
   readonly identity: string | null;
-  /** Ranges known to be zero without reading, ascending, not overlapping. */
+  /** Ranges known to be zero without reading, ascending, not overlapping. Empty where `dataFrom` tells them. */
   readonly holes: readonly Extent[];
+  /**
+   * For a source that learns its holes on the way (a snapshot's list of blocks comes in pages): the next range at or behind
+   * `offset` that has to be read, or null where all the rest is zeros. What lies before it is zeros; behind it nothing is said.
+   * Asked with rising offsets.
+   */
+  dataFrom?(offset: number, signal: AbortSignal): Promise<Extent | null>;
   /**
    * Fills `into` from `offset` as far as the source goes and returns the bytes filled. Fewer than asked means that the source
    * ended there (and its report says `truncated` where that was not promised). Concurrent calls are allowed.

@@ -1,6 +1,7 @@
 import { HoldfastError } from "../core/error.ts";
 import type { RangeSource, StreamSource } from "../core/source.ts";
 import { copyBytes } from "./copy-bytes.ts";
+import { type DataMap, dataMap } from "./data-map.ts";
 import { isZero } from "./zeros.ts";
 
 /** Raw bytes in their order: in a slot that the receiver must release, or so many zeros that lie nowhere. */
@@ -17,50 +18,43 @@ export type RawSlots = {
 };
 
 export async function* readRanges(source: RangeSource, slots: RawSlots, signal: AbortSignal): AsyncGenerator<RawChunk> {
-  let hole = 0;
+  const map = dataMap(source);
   for (let offset = 0; offset < source.size; ) {
     const length = Math.min(slots.chunkBytes, source.size - offset);
-    while (hole < source.holes.length && endOf(source, hole) <= offset) hole += 1;
-    const within = source.holes[hole];
-    if (slots.tellZeros && within !== undefined && within.offset <= offset && endOf(source, hole) >= offset + length) {
+    if (slots.tellZeros && (await map.dataFrom(offset, signal)).offset >= offset + length) {
       yield { kind: "zeros", length };
       offset += length;
       continue;
     }
     const slot = await slots.acquire();
     const into = slots.view(slot).subarray(0, length);
-    const filled = await fillAroundHoles(source, into, offset, hole, signal);
+    const filled = await fillAroundHoles(source, map, into, offset, signal);
     yield* given(slots, slot, into.subarray(0, filled));
     if (filled < length) return;
     offset += length;
   }
-  await proveEnd(source, signal);
+  await proveEnd(source, map, signal);
 }
 
 /** Fills `into` from `offset`; holes are not read. Fewer bytes than asked mean that the source ended there. */
-export async function fillAroundHoles(source: RangeSource, into: Uint8Array, offset: number, firstHole: number, signal: AbortSignal): Promise<number> {
-  let at = 0;
-  for (let hole = firstHole; at < into.length; hole += 1) {
-    const from = source.holes[hole]?.offset ?? Number.POSITIVE_INFINITY;
-    const data = into.subarray(at, Math.min(into.length, Math.max(at, from - offset)));
-    if (data.length > 0) {
-      const filled = await source.read(data, offset + at, signal);
-      signal.throwIfAborted();
-      at += filled;
-      if (filled < data.length) return at;
-    }
-    if (at === into.length) break;
-    const end = Math.min(into.length, Math.max(at, endOf(source, hole) - offset));
-    into.fill(0, at, end);
-    at = end;
+export async function fillAroundHoles(source: RangeSource, map: DataMap, into: Uint8Array, offset: number, signal: AbortSignal): Promise<number> {
+  for (let at = 0; at < into.length; ) {
+    const data = await map.dataFrom(offset + at, signal);
+    const from = Math.min(into.length, data.offset - offset);
+    into.fill(0, at, from);
+    const rest = into.subarray(from, Math.min(into.length, data.offset + data.length - offset));
+    at = from + rest.length;
+    if (rest.length === 0) continue;
+    const filled = await source.read(rest, offset + from, signal);
+    signal.throwIfAborted();
+    if (filled < rest.length) return from + filled;
   }
-  return at;
+  return into.length;
 }
 
 /** A source that ends in a hole was not read there: its last byte proves that it still has the length it promised. */
-export async function proveEnd(source: RangeSource, signal: AbortSignal): Promise<void> {
-  const last = source.holes.length - 1;
-  if (last < 0 || endOf(source, last) < source.size || source.size === 0) return;
+export async function proveEnd(source: RangeSource, map: DataMap, signal: AbortSignal): Promise<void> {
+  if (source.size === 0 || (await map.dataFrom(source.size - 1, signal)).offset < source.size) return;
   if ((await source.read(new Uint8Array(1), source.size - 1, signal)) !== 1)
     throw new HoldfastError("unexpected", `${source.name} became shorter than ${source.size} bytes while it was read`);
 }
@@ -108,9 +102,4 @@ export async function* promisedBytes(source: StreamSource, signal: AbortSignal):
 
 function broken(source: StreamSource, what: string): HoldfastError {
   return new HoldfastError("unexpected", `${source.name} gave ${what}: it has no digest`);
-}
-
-function endOf(source: RangeSource, hole: number): number {
-  const extent = source.holes[hole];
-  return extent === undefined ? Number.POSITIVE_INFINITY : extent.offset + extent.length;
 }

@@ -1,4 +1,5 @@
 import type { Source } from "../core/source.ts";
+import { dataMap } from "./data-map.ts";
 import { fillAroundHoles, proveEnd, promisedBytes } from "./raw-reader.ts";
 
 /** A source that fits into `limit` bytes is read whole; of a longer one, what was read of it is put before the rest. */
@@ -13,8 +14,9 @@ export async function readSmall(source: Source, limit: number, signal: AbortSign
   if (source.kind === "ranges") {
     if (source.size > limit) return { kind: "long-ranges" };
     const into = Buffer.allocUnsafe(source.size);
-    const filled = await fillAroundHoles(source, into, 0, 0, signal);
-    if (filled === source.size) await proveEnd(source, signal);
+    const map = dataMap(source);
+    const filled = await fillAroundHoles(source, map, into, 0, signal);
+    if (filled === source.size) await proveEnd(source, map, signal);
     return { kind: "small", bytes: into.subarray(0, filled) };
   }
   const bytes = promisedBytes(source, signal);
