@@ -1,0 +1,63 @@
+import type { Block } from "./ebs-blocks.ts";
+import type { BlockList } from "./ebs-list.ts";
+
+/** A block that was asked for. Its bytes may be on their way. */
+export type Ordered = { readonly index: number; readonly bytes: Promise<Uint8Array> };
+
+/**
+ * The blocks from the reading position on, so many of them ordered ahead. They are counted in blocks that were written, not in
+ * bytes of the volume: however thinly a volume is written, as many requests are under way.
+ */
+export type BlockWindow = {
+  /** The first written block at or behind `index`, or null where there is none. Blocks before it are given up. Calls must not overlap. */
+  from(index: number): Promise<Ordered | null>;
+};
+
+export function blockWindow(list: Pick<BlockList, "next">, fetch: (block: Block) => Promise<Uint8Array>, width: number): BlockWindow {
+  const ordered: Ordered[] = [];
+  let atEnd = false;
+  let growing: Promise<void> | null = null;
+  let filling = false;
+
+  async function order(): Promise<void> {
+    const block = await list.next();
+    if (block === null) {
+      atEnd = true;
+      return;
+    }
+    const bytes = fetch(block);
+    bytes.catch(() => {}); // told to who asks for this block
+    ordered.push({ index: block.index, bytes });
+  }
+
+  function grow(): Promise<void> {
+    growing ??= order().finally(() => {
+      growing = null;
+    });
+    return growing;
+  }
+
+  async function fill(): Promise<void> {
+    if (filling) return;
+    filling = true;
+    try {
+      while (!atEnd && ordered.length < width) await grow();
+    } catch {
+      // told to who asks for the first block that is missing
+    } finally {
+      filling = false;
+    }
+  }
+
+  return {
+    async from(index) {
+      for (;;) {
+        while (ordered[0] !== undefined && ordered[0].index < index) ordered.shift();
+        void fill();
+        if (ordered[0] !== undefined) return ordered[0];
+        if (atEnd) return null;
+        await grow();
+      }
+    },
+  };
+}
