@@ -1,3 +1,4 @@
+import { type AwsConfig, parseAwsConfig } from "./config-aws.ts";
 import { parseSha256, type Sha256 } from "./digest.ts";
 import { HoldfastError } from "./error.ts";
 import { kinds } from "./kind.ts";
@@ -33,12 +34,13 @@ export type Config = {
   readonly vaults: Readonly<Record<string, VaultConfig>>;
   readonly defaultVault: string | null;
   readonly retention: RetentionConfig;
+  readonly aws: AwsConfig;
   readonly avml: { readonly path: string; readonly sha256: Sha256 } | null;
 };
 
-const known = ["origin", "actor", "vaults", "defaultVault", "retention", "host"] as const;
+const known = ["origin", "actor", "vaults", "defaultVault", "retention", "aws", "host"] as const;
 /** Keys of contract.md that this release does not act on: to accept one silently would be to promise what it asks for. */
-const later = ["copies", "aws", "azure", "gcp", "anchors", "plan", "contacts", "alerts", "priority", "budget", "playbooks", "api"] as const;
+const later = ["copies", "azure", "gcp", "anchors", "plan", "contacts", "alerts", "priority", "budget", "playbooks", "api"] as const;
 
 /** The configuration from parsed YAML; `undefined` or an empty file gives the defaults. Throws `config`, naming the key. */
 export function parseConfig(value: unknown): Config {
@@ -58,6 +60,7 @@ export function parseConfig(value: unknown): Config {
     vaults,
     defaultVault,
     retention: parseRetention(fields["retention"]),
+    aws: parseAwsConfig(fields["aws"]),
     avml: parseAvml(fields["host"]),
   };
 }
