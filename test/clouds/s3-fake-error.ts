@@ -41,6 +41,7 @@ export const invalidArgument = (message: string, name: string, value: string): S
     ["ArgumentValue", value],
   ]);
 export const invalidRequest = (message: string): S3Error => new S3Error(400, "InvalidRequest", message);
-export const accessDenied = (message = "Access Denied"): S3Error => new S3Error(403, "AccessDenied", message);
+export const accessDenied = (message = "Access Denied", extra: readonly (readonly [string, string])[] = []): S3Error =>
+  new S3Error(403, "AccessDenied", message, extra);
 export const malformedXml = (): S3Error =>
   new S3Error(400, "MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema");

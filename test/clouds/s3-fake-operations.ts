@@ -1,3 +1,5 @@
+import { withoutPresigning } from "./s3-fake-presigned.ts";
+
 /**
  * S3's operations as they look on the wire: which verb, which place, which query, which x-amz- headers. What does not stand
  * here is not guessed at: the fake answers 501 and records it.
@@ -130,7 +132,7 @@ export function recognize(method: string, url: URL): Recognized | string {
   const [bucket = "", ...rest] = url.pathname.slice(1).split("/");
   const key = rest.map((segment) => decodeURIComponent(segment)).join("/");
   const on = bucket === "" ? "service" : key === "" ? "bucket" : "object";
-  const names = new Set([...url.searchParams.keys()].filter((name) => name !== "x-id"));
+  const names = new Set([...withoutPresigning(url.searchParams).keys()].filter((name) => name !== "x-id"));
   let best: OperationName | null = null;
   for (const name of operationNames) {
     const shape = operations[name];

@@ -20,6 +20,7 @@ import { type Answer, type Call, makeCall } from "./s3-fake-call.ts";
 import { accessDenied, S3Error, Violation } from "./s3-fake-error.ts";
 import { handlers } from "./s3-fake-handlers.ts";
 import { type OperationName, recognize, strangeHeader } from "./s3-fake-operations.ts";
+import { checkPresigned, isPresigned, withoutPresigning } from "./s3-fake-presigned.ts";
 import { checkSignature, type FakeCredentials } from "./s3-fake-signature.ts";
 import { type FakeBucket, type FakeState, newBucket } from "./s3-fake-state.ts";
 import { errorDocument } from "./s3-fake-xml.ts";
@@ -139,10 +140,13 @@ async function serve(
   let code: string | null = null;
   let call: Call | null = null;
   try {
+    // A link that somebody bent is refused for its signature, whatever operation it would have been.
+    const presigned = isPresigned(url.searchParams);
+    if (presigned) checkPresigned(message, url, credentials, state.clock());
     if (typeof known === "string") throw new Violation(known);
+    if (!presigned) checkSignature(message, url, credentials);
     const strange = strangeHeader(known.operation, Object.keys(message.headers));
     if (strange !== null) throw new Violation(`${known.operation} with header ${strange}`);
-    checkSignature(message, url, credentials);
     call = makeCall(state, known.operation, known.bucket, known.key, url, message);
     const owner = call.header("x-amz-expected-bucket-owner");
     if (owner !== null && owner !== state.owner) throw accessDenied();
@@ -165,7 +169,7 @@ async function serve(
 function exchangeOf(call: Call, url: URL, answer: Answer): S3Exchange {
   return {
     operation: call.operation,
-    query: url.searchParams,
+    query: withoutPresigning(url.searchParams),
     headers: Object.fromEntries(call.headerNames.map((name) => [name, call.header(name) ?? ""])),
     xml: call.xml,
     status: answer.status,
