@@ -120,6 +120,7 @@ export function parseOutcomeDetail(act: Act): OutcomeDetail {
         legalHold: asked["legalHold"] === true,
       },
       requestIds: list(p["requestIds"], "put.requestIds").filter((id) => typeof id === "string"),
+      ...(p["proof"] === "reread" ? { proof: "reread" as const } : {}),
     };
   };
   const d = act.detail;

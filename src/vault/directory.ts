@@ -84,6 +84,7 @@ export function openDirectoryVault(options: DirectoryVaultOptions): Vault {
         return [];
       }),
     probe: () => probeDirectory(root, random),
+    land: async () => null,
     abandon: (key, token, signal) => told(key, signal, () => rm(temporaryPath(objectPath(root, key), token), { force: true })),
     close: () => undefined,
   };

@@ -35,6 +35,8 @@ export async function attestInS3(
   return { kind: "present", receipt: receiptOf(stored, head, retention, hold, { acceptBypassable, encoding, now: link.options.clock() }) };
 }
 
+const ofReading = "Its SHA-256 comes from reading this version again after it was locked; the store shows none of the whole.";
+
 type Judging = { readonly acceptBypassable: boolean; readonly encoding: "identity" | "zstd"; readonly now: Date };
 
 function receiptOf(stored: Stored, head: HeadObjectCommandOutput, retention: ReadRetention, hold: ReadHold, judging: Judging): Receipt {
@@ -57,7 +59,7 @@ function receiptOf(stored: Stored, head: HeadObjectCommandOutput, retention: Rea
     retainUntil: retention.kind === "locked" ? retention.retainUntil : null,
     legalHold: hold.kind === "read" ? hold.on : null,
     sealed: enough && problems.length === 0,
-    text: textOf(worth, retention),
+    text: isProvenByReading(stored, head) ? `${textOf(worth, retention)} ${ofReading}` : textOf(worth, retention),
     problems,
     requestIds: [...idsOf(head), ...retention.requestIds, ...hold.requestIds],
   };
@@ -80,10 +82,21 @@ function aboutContent(stored: Stored, head: HeadObjectCommandOutput): readonly s
     );
   else if (version !== stored.version) problems.push(`version: ${stored.version} was asked for, the store answered about ${version ?? "no version"}`);
   if (head.ContentLength !== stored.bytes) problems.push(`size: ${stored.bytes} bytes were stored, the store has ${head.ContentLength}`);
-  if (head.ChecksumSHA256 === undefined) problems.push("checksum: the store shows no SHA-256 of its own");
-  else if (shownChecksum(stored.checksum, head).value !== stored.checksum.value || shownParts(head) !== partsOf(stored))
-    problems.push(`checksum: ${stored.checksum.value} in ${partsOf(stored)} part(s) was stored, the store shows ${head.ChecksumSHA256}`);
+  if (stored.proof === "reread" && stored.checksum.value === "")
+    problems.push("checksum: the stored bytes were not read again yet, so that no digest is known");
+  else if (!isProvenByReading(stored, head)) problems.push(...aboutChecksum(stored, head));
   return problems;
+}
+
+function aboutChecksum(stored: Stored, head: HeadObjectCommandOutput): readonly string[] {
+  if (head.ChecksumSHA256 === undefined) return ["checksum: the store shows no SHA-256 of its own"];
+  if (shownChecksum(stored.checksum, head).value === stored.checksum.value && shownParts(head) === partsOf(stored)) return [];
+  return [`checksum: ${stored.checksum.value} in ${partsOf(stored)} part(s) was stored, the store shows ${head.ChecksumSHA256}`];
+}
+
+/** Somebody else pushed the bytes, and the store has no SHA-256 of the whole that could contradict what was read from it. */
+function isProvenByReading(stored: Stored, head: HeadObjectCommandOutput): boolean {
+  return stored.proof === "reread" && stored.checksum.value !== "" && (head.ChecksumSHA256 === undefined || /-\d+$/.test(head.ChecksumSHA256));
 }
 
 function aboutRetention(stored: Stored, retention: ReadRetention, now: Date): readonly string[] {

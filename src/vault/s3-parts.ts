@@ -1,3 +1,5 @@
+import { HoldfastError } from "../core/error.ts";
+import { printable } from "../core/printable.ts";
 import type { S3Link } from "./s3-link.ts";
 
 /** A part as the store lists it. Base64; null where the store shows no sum: then it proves nothing. */
@@ -14,11 +16,15 @@ export async function listParts(link: S3Link, fullKey: string, upload: string, s
       send: (client, sdk, options) => client.send(new sdk.ListPartsCommand({ ...link.common, Key: fullKey, UploadId: upload, ...from }), options),
     });
     for (const part of page.Parts ?? []) {
-      if (part.PartNumber === undefined || part.ETag === undefined) continue;
+      if (part.PartNumber === undefined || part.ETag === undefined)
+        throw new HoldfastError("vault", `${printable(fullKey)}: the store lists a part without a number or a tag`);
       held.set(part.PartNumber, { bytes: part.Size ?? -1, sha256: part.ChecksumSHA256 ?? null, tag: part.ETag });
     }
-    // A server that says "more" and does not move on would be listed for ever.
-    marker = page.IsTruncated === true && page.NextPartNumberMarker !== marker ? page.NextPartNumberMarker : undefined;
+    const next = page.IsTruncated === true ? page.NextPartNumberMarker : undefined;
+    // A server that says "more" and does not move on would be listed for ever, and a part that is not listed is not missing.
+    if (page.IsTruncated === true && (next === undefined || next === marker))
+      throw new HoldfastError("vault", `${printable(fullKey)}: the store says that it holds more parts than ${held.size} and does not list them`);
+    marker = next;
   } while (marker !== undefined);
   return held;
 }

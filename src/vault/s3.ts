@@ -2,14 +2,16 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { HoldfastError } from "../core/error.ts";
 import { printable } from "../core/printable.ts";
 import type { StoredRef, Vault } from "../core/vault.ts";
+import { abandonUpload } from "./s3-abandon.ts";
 import { attestInS3 } from "./s3-attest.ts";
+import { landInS3 } from "./s3-landing.ts";
 import { openS3Link, type S3LinkOptions } from "./s3-link.ts";
 import { extendRetention, setHold, type S3Object } from "./s3-lock.ts";
 import { probeS3 } from "./s3-probe.ts";
 import { putToS3 } from "./s3-put.ts";
 import { s3Uri } from "./s3-uri.ts";
 import { readFromS3 } from "./s3-read.ts";
-import { abortUpload, readToken } from "./s3-token.ts";
+import { readToken } from "./s3-token.ts";
 
 /** The vault's configuration (null: the SDK's default chain decides, or not used), its clock and its randomness. */
 export type S3VaultOptions = Pick<S3LinkOptions, "name" | "bucket" | "region" | "endpoint" | "pathStyle" | "expectedOwner" | "clock" | "random"> &
@@ -75,10 +77,12 @@ export function openS3Vault(options: S3VaultOptions): Vault {
     extend: (ref, retainUntil, signal) => told(signal, async () => extendRetention(link, objectOf(ref), mode, retainUntil, signal)),
     hold: (ref, on, signal) => told(signal, async () => setHold(link, objectOf(ref), on, signal)),
     probe: (signal) => told(signal, async () => probeS3(link, { prefix, mode, kmsKey }, signal)),
+    land: (request, token, signal) =>
+      told(signal, async () => landInS3({ link, fullKey: fullKey(request.key), kmsKey, withPrefix: fullKey, told }, request, token, signal)),
     abandon: (key, token, signal) =>
       told(signal, async () => {
         const { upload } = readToken(key, token);
-        if (upload !== null) await abortUpload(link, fullKey(key), upload, signal);
+        if (upload !== null) await abandonUpload(link, fullKey(key), upload, signal);
       }),
     close: () => link.close(),
   };

@@ -94,6 +94,13 @@ function byStore(receipt: Receipt, put: Put, recorded: string | null): Bytes {
     return { verdict: "unverifiable", method: "none", found: null, text: "a directory computes no digests; verify without --quick reads the bytes" };
   if (receipt.bytes !== String(put.bytes))
     return { verdict: "altered", method: "store-sha256", found: null, text: `recorded ${put.bytes} stored bytes, the store shows ${receipt.bytes}` };
+  if (put.proof === "reread" && (receipt.checksum.value === "" || receipt.checksum.type !== "full"))
+    return {
+      verdict: "unverifiable",
+      method: "none",
+      found: null,
+      text: "the store has no SHA-256 of the whole, since the target pushed it in parts; verify without --quick reads the bytes",
+    };
   if (receipt.checksum.value === "") return { verdict: "unverifiable", method: "none", found: null, text: "the store shows no SHA-256 of this object" };
   const same = receipt.checksum.value === put.checksum.value && receipt.checksum.type === put.checksum.type;
   return same
