@@ -1,3 +1,4 @@
+import type { Json } from "../../src/core/act.ts";
 import type { Collector, Done, Opened } from "../../src/core/collector.ts";
 import { HoldfastError } from "../../src/core/error.ts";
 import type { Step } from "../../src/core/plan.ts";
@@ -26,7 +27,7 @@ export function hostCollector(place: Place): Collector {
       return planHost(place, target, wish, signal);
     },
 
-    async open(step, signal): Promise<Opened> {
+    async open(step, _at, signal): Promise<Opened> {
       signal.throwIfAborted();
       if (!known) return { kind: "none", outcome: "unavailable", detail: `hosts running ${place.platform} cannot be collected from by this release` };
       const input = parseInput(step);
@@ -48,9 +49,13 @@ export function hostCollector(place: Place): Collector {
       }
     },
 
+    before: (step): Promise<Json> => Promise.reject(noActs(step)),
     act: (step): Promise<Done> => Promise.reject(noActs(step)),
     undo: (step): Promise<Done> => Promise.reject(noActs(step)),
     cleanup: (step) => (step.id === "memory" ? removeLeftPipes(place) : Promise.resolve([])),
+    // The plan says what is readable and what is not: reading it is the whole check.
+    doctor: () => Promise.resolve([]),
+    holder: null,
   };
 }
 

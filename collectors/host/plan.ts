@@ -154,6 +154,9 @@ function step(draft: Draft): Step {
   return {
     ...rest,
     does: "exhibit",
+    lane: "host",
+    after: [],
+    undoable: false,
     footprint: { writtenBytes: 0, tools: tools ?? [] },
     estimate: { bytes, seconds: bytes === null ? null : Math.ceil(bytes / 200_000_000) },
     exclusive: exclusive ?? false,

@@ -3,6 +3,7 @@ import { collectionResult } from "../collect/collection-result.ts";
 import type { CollectContext, ProgressEvent } from "../collect/context.ts";
 import { orderAct } from "../collect/order-acts.ts";
 import { openCase, type CaseFields, plainCase, prepareOrder } from "../collect/prepare-order.ts";
+import { stepContext } from "../collect/step-context.ts";
 import { cancelCollection, resumeCollection, startCollection } from "../collect/run-collection.ts";
 import type { CollectionResult } from "../core/collection-result.ts";
 import { HoldfastError } from "../core/error.ts";
@@ -94,16 +95,22 @@ export function collecting(services: Services): Collecting {
     async cleanup(collection, signal) {
       const { order, state, steps } = view(collection);
       if (state === "running") throw new HoldfastError("refused", `collection ${collection} is running; cancel it first, or wait`);
-      const leased = await context(order.target, order.vault, silent);
-      const found: string[] = [];
-      for (const { step, exhibit, state: at } of steps) {
-        found.push(...(await leased.collector.cleanup(step, signal)));
-        // An unfinished upload of an open step is what resume goes on from; only closed ones are litter.
-        if (exhibit !== null && (at === "done" || state === "cancelled") && (await abandonUpload(leased, order, step, exhibit)))
-          found.push(`unfinished upload of ${exhibit} removed`);
+      // Nobody may resume while we clean: the two would undo each other's work.
+      const lease = services.jobs().lease(collection, "close");
+      try {
+        const leased = { ...(await context(order.target, order.vault, silent)), lease };
+        const found: string[] = [];
+        for (const { step, exhibit, state: at } of steps) {
+          found.push(...(await leased.collector.cleanup(step, stepContext(leased, order, step.id, exhibit), signal)));
+          // An unfinished upload of an open step is what resume goes on from; only closed ones are litter.
+          if (exhibit !== null && (at === "done" || state === "cancelled") && (await abandonUpload(leased, order, step, exhibit)))
+            found.push(`unfinished upload of ${exhibit} removed`);
+        }
+        if (found.length > 0) await leased.recorder.append([orderAct(order, actor, "cleaned", { lease: lease.number, detail: { found } })]);
+        return found;
+      } finally {
+        services.jobs().release(lease, state);
       }
-      if (found.length > 0) await leased.recorder.append([orderAct(order, actor, "cleaned", { detail: { found } })]);
-      return found;
     },
     view,
     list: () => services.jobs().list(),
@@ -116,6 +123,9 @@ function notOffered(kind: Step["kind"], why: string): Step {
   return {
     id: `not-offered:${kind}`,
     does: "exhibit",
+    lane: "not-offered",
+    after: [],
+    undoable: false,
     kind,
     title: `${kind}: not offered by this target`,
     rank: Number.MAX_SAFE_INTEGER,

@@ -7,7 +7,15 @@ import type { Session } from "./session.ts";
 export async function doctor(session: Session, target: string | null): Promise<number> {
   const app = await session.app({ kind: "make", origin: null });
   const now = app.services.clock();
-  const wish = { kinds: null, window: windowOf(new Date(now.getTime() - 7 * 86_400_000), now), disks: [], pids: [], logs: [], compress: "auto" } as const;
+  const wish = {
+    kinds: null,
+    window: windowOf(new Date(now.getTime() - 7 * 86_400_000), now),
+    disks: [],
+    pids: [],
+    logs: [],
+    compress: "auto",
+    contain: null,
+  } as const;
   const checks = await app.checking.doctor(target, wish, session.signal);
   const ok = checks.every((check) => check.ok || !check.fatal);
   present(session.output, { schema: "holdfast.doctor/1", ok, checks } as { schema: string }, checks, () => [

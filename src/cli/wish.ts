@@ -29,6 +29,7 @@ export function wishFrom(options: Options, now: Date): Wish {
     pids: optionList(options, "pid").map(parsePid),
     logs: optionList(options, "log"),
     compress: optionChoice(options, "compress", ["auto", "none", "zstd"], "auto"),
+    contain: null,
   };
 }
 

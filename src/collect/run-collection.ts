@@ -4,6 +4,8 @@ import { closeOpenSteps } from "./close-open-steps.ts";
 import type { CollectContext, LeasedContext } from "./context.ts";
 import { wholeSecond } from "../core/retention.ts";
 import { openingActs, orderAct } from "./order-acts.ts";
+import { runAct } from "./run-act.ts";
+import { runLanes } from "./run-lanes.ts";
 import { runStep } from "./run-step.ts";
 import { abandonUpload } from "./take-exhibit.ts";
 
@@ -114,31 +116,8 @@ export async function cancelCollection(context: CollectContext, order: Collectio
 
 async function runAll(context: LeasedContext, order: CollectionOrder, signal: AbortSignal): Promise<void> {
   const steps = context.jobs.view(order.collection)?.steps ?? [];
-  for (const at of steps) {
-    if (at.state === "done") continue;
-    if (signal.aborted) throw signal.reason;
-    if (at.step.does === "exhibit") await runStep(context, order, at, signal);
-    else await runAct(context, order, at.step.id, signal);
-  }
+  await runLanes(steps, (at, until) => (at.step.does === "exhibit" ? runStep(context, order, at, until) : runAct(context, order, at, until)), signal);
   await context.recorder.append([
     orderAct(order, context.actor, "finished", { lease: context.lease.number, once: `${order.collection}/finished`, detail: { steps: steps.length } }),
   ]);
-}
-
-/** A side effect: the intention is journaled as `running` before it, the answer is the act `changed`. */
-async function runAct(context: LeasedContext, order: CollectionOrder, id: string, signal: AbortSignal): Promise<void> {
-  const step = order.plan.steps.find((s) => s.id === id);
-  if (step === undefined) throw new HoldfastError("unexpected", `there is no step ${id} in collection ${order.collection}`);
-  context.jobs.mark(context.lease, id, "running");
-  const done = await context.collector.act(step, signal);
-  await context.recorder.append([
-    orderAct(order, context.actor, "changed", {
-      lease: context.lease.number,
-      step: id,
-      once: `${order.collection}/${id}/changed`,
-      requestIds: done.requestIds,
-      detail: { text: done.detail, changed: done.changed, undo: JSON.parse(JSON.stringify(done.undo)) },
-    }),
-  ]);
-  context.jobs.mark(context.lease, id, "done");
 }

@@ -4,6 +4,7 @@ import type { Step } from "../core/plan.ts";
 import type { RangeSource, Source } from "../core/source.ts";
 import type { LeasedContext } from "./context.ts";
 import { endStep } from "./end-step.ts";
+import { stepContext } from "./step-context.ts";
 import { orderAct } from "./order-acts.ts";
 import { emptyHanded, endingActs, type StepEnd } from "./outcome-act.ts";
 import { abandonUpload, isResumable, keptResult, objectKey, parseKept, takeExhibit } from "./take-exhibit.ts";
@@ -20,7 +21,7 @@ export async function runStep(context: LeasedContext, order: CollectionOrder, at
 
   const interrupted = at.state === "running";
   context.jobs.mark(context.lease, step.id, "running");
-  const opened = await open(context, step, signal);
+  const opened = await open(context, order, at, signal);
   if (opened.kind === "ended") {
     await abandonUpload(context, order, step, at.exhibit);
     return keepAndEnd(context, order, step, at.exhibit, opened.end, signal);
@@ -76,15 +77,29 @@ function touched(end: StepEnd, change: { readonly before: string; readonly now: 
 
 async function open(
   context: LeasedContext,
-  step: Step,
+  order: CollectionOrder,
+  { step, exhibit }: StepState,
   signal: AbortSignal,
 ): Promise<{ readonly kind: "source"; readonly source: Source } | { readonly kind: "ended"; readonly end: StepEnd }> {
   const why = step.input["notOffered"];
   if (typeof why === "string") return { kind: "ended", end: emptyHanded(step, "unavailable", why) };
   try {
-    const opened = await context.collector.open(step, signal);
-    if (opened.kind === "source") return opened;
-    return { kind: "ended", end: emptyHanded(step, opened.outcome, opened.detail) };
+    const opened = await context.collector.open(step, stepContext(context, order, step.id, exhibit), signal);
+    switch (opened.kind) {
+      case "source":
+        return opened;
+      case "none":
+        return { kind: "ended", end: emptyHanded(step, opened.outcome, opened.detail) };
+      case "held":
+      case "push":
+        // No collector of this release gives these: an exhibit must not look taken because nobody knew what to do with it.
+        return {
+          kind: "ended",
+          end: emptyHanded(step, "unavailable", `this release cannot take what its provider ${opened.kind === "held" ? "holds in place" : "pushes"}`),
+        };
+      default:
+        return opened satisfies never;
+    }
   } catch (error) {
     if (isResumable(error) || signal.aborted) throw error;
     return { kind: "ended", end: emptyHanded(step, "failed", describeError(error)) };

@@ -22,6 +22,7 @@ export const actNames = [
   "verified",
   "held",
   "retention-extended",
+  "intended",
   "changed",
   "resumed",
   "cancelled",

@@ -33,6 +33,8 @@ export type StepState = {
   readonly tries: number;
   /** What was durable in the vault but not yet in the ledger, as the runner wrote it; JSON text. */
   readonly result: string | null;
+  /** What the step left for its own next attempt and for later steps (StepContext.remember); JSON text. */
+  readonly memory: string | null;
 };
 
 export type CollectionView = {
@@ -76,6 +78,7 @@ export interface Jobs {
   identify(lease: Lease, step: string, identity: string): string | null;
   /** Keeps what a finished put gave, between the vault's answer and the outcome act. */
   keep(lease: Lease, step: string, result: string): void;
+  remember(lease: Lease, step: string, memory: string): void;
   /** The journal of one put. A step that starts again under a new exhibit number has a new journal. */
   journal(lease: Lease, step: string, exhibit: string): PutJournal;
   /** Read-only look at the tokens of unfinished uploads: what cleanup must abandon. */

@@ -2,7 +2,8 @@ import { HoldfastError } from "./error.ts";
 
 /** What kinds of evidence there are (contract.md), in the order of volatility of design.md. */
 export const kinds = ["state", "memory", "disk", "services", "capture", "flow-logs", "access-logs", "disk-image"] as const;
-export type Kind = (typeof kinds)[number] | "ingested";
+/** `freeze` and `containment` are kinds of acts: they give no exhibit. */
+export type Kind = (typeof kinds)[number] | "ingested" | "freeze" | "containment";
 
 export function parseKinds(text: string): readonly Kind[] {
   return text.split(",").map((word) => {

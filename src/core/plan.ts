@@ -11,10 +11,16 @@ export type Wish = {
   readonly pids: readonly number[];
   readonly logs: readonly string[];
   readonly compress: Compression;
+  /** What is to be cut off, and when; null: nothing. */
+  readonly contain: Containment | null;
 };
+
+/** `now`: before anything else but freezing; `after-memory`: as soon as memory is taken or known not to be had. */
+export type Containment = { readonly when: "now" | "after-memory"; readonly network: boolean; readonly identity: boolean };
 
 /** One call, file read or command of a step, with the right it needs. */
 export type Call = {
+  /** `ec2:CreateSnapshots`, `read /proc/kcore`. */
   readonly call: string;
   readonly needs: string;
   /** True where it changes something on the target or its account. */
@@ -30,6 +36,12 @@ export type Step = {
   readonly id: string;
   readonly does: "exhibit" | "act";
   readonly kind: Kind;
+  /** Steps of one lane run one after the other; lanes run side by side. */
+  readonly lane: string;
+  /** Steps of other lanes that must have ended, however, before this one begins. */
+  readonly after: readonly string[];
+  /** Whether `contain undo` can put back what this act changes. */
+  readonly undoable: boolean;
   /** What a person reads: printable. */
   readonly title: string;
   /** Earlier rank first: design.md's order of a plan. */

@@ -1,3 +1,4 @@
+import type { Landing } from "./landing.ts";
 import type { Coverage, Extent, Outcome } from "./outcome.ts";
 
 /**
@@ -58,6 +59,22 @@ export type StreamSource = SourceHead & {
   /** Bytes promised, where the producer knows; null where it does not. */
   readonly size: number | null;
   bytes(signal: AbortSignal): AsyncIterable<Uint8Array>;
+};
+
+/**
+ * Bytes that the target pushes into the vault by itself, through a Landing. The runner opens the landing, lets `push` drive the
+ * target, completes the object, and reads it back through `inspect` while it computes the digest that counts.
+ */
+export type PushSource = SourceHead & {
+  readonly kind: "push";
+  /** Bytes a part. */
+  readonly partSize: number;
+  /** Whether it goes on with what an interrupted run began; if not, it starts again under a new number. */
+  readonly continues: boolean;
+  /** Resolves when the target has ended, well or not. Its claims are compared with what landed by report(). */
+  push(landing: Landing, signal: AbortSignal): Promise<void>;
+  /** Sees every byte of the finished object, in order. */
+  inspect(bytes: Uint8Array): void;
 };
 
 export type Source = RangeSource | StreamSource;

@@ -1,5 +1,6 @@
 import type { Sha256 } from "./digest.ts";
 import type { LockMode, LockWorth, Retention, StoredChecksum } from "./lock.ts";
+import type { LandingRequest, OpenLanding } from "./landing.ts";
 import type { Frame, PartStream } from "./part.ts";
 
 /** Where an object is: enough to find exactly this version again. */
@@ -17,6 +18,12 @@ export type Stored = StoredRef & {
   readonly checksum: StoredChecksum;
   readonly asked: Retention;
   readonly requestIds: readonly string[];
+  /**
+   * Where the checksum comes from. `sent`: it went with the upload, and the store must show the same. `reread`: somebody else
+   * pushed the bytes, and we computed it from the locked version; a store that shows none does not contradict it. Absent in
+   * records of before this field: `sent`.
+   */
+  readonly proof?: "sent" | "reread";
 };
 
 /**
@@ -134,6 +141,12 @@ export interface Vault {
 
   /** Tries what must be refused, on a sentinel object of its own, never on evidence. */
   probe(signal: AbortSignal): Promise<readonly ProbeAnswer[]>;
+
+  /**
+   * Begins (`token` null) or finds again an upload that a host fills by itself. Null where this store cannot issue links that
+   * write one part and nothing else.
+   */
+  land(request: LandingRequest, token: string | null, signal: AbortSignal): Promise<OpenLanding | null>;
 
   /** Removes an unfinished upload of this token. Finished objects are never touched. Safe to repeat. */
   abandon(key: string, token: string, signal: AbortSignal): Promise<void>;

@@ -11,7 +11,16 @@ import { openWorkDatabase } from "./schema.ts";
 const leaseMs = 60_000;
 
 type CollectionRow = { id: string; target: string; ord: string; state: CollectionState; cancel: number; lease: number; owner: string | null; beat: number };
-type StepRow = { id: string; exhibit: string | null; state: StepState["state"]; done: number; total: number | null; tries: number; result: string | null };
+type StepRow = {
+  id: string;
+  exhibit: string | null;
+  state: StepState["state"];
+  done: number;
+  total: number | null;
+  tries: number;
+  result: string | null;
+  memory: string | null;
+};
 
 /** The embedded engine: one work.db, shared by every process on the home. */
 export function embeddedJobs(path: string, owner: Owner, clock: Clock): Jobs {
@@ -35,7 +44,9 @@ function openJobs(path: string, owner: Owner, clock: Clock): Jobs {
     const rows = new Map(stepsOf.all(row.id).map((step) => [step.id, step]));
     const steps = order.plan.steps.flatMap((step): StepState[] => {
       const at = rows.get(step.id);
-      return at === undefined ? [] : [{ step, exhibit: at.exhibit, state: at.state, done: at.done, total: at.total, tries: at.tries, result: at.result }];
+      if (at === undefined) return [];
+      const { exhibit, state, done, total, tries, result, memory } = at;
+      return [{ step, exhibit, state, done, total, tries, result, memory }];
     });
     return { order, state: row.state === "running" && !held(row) ? "interrupted" : row.state, steps };
   };
@@ -94,7 +105,7 @@ function openJobs(path: string, owner: Owner, clock: Clock): Jobs {
     },
     release: (lease, state) => update(lease, "UPDATE collection SET state=?, owner=NULL WHERE id=?", state, lease.collection),
     assign: (lease, step, exhibit) =>
-      update(lease, "UPDATE step SET exhibit=?, result=NULL, identity=NULL, done=0 WHERE collection=? AND id=?", exhibit, lease.collection, step),
+      update(lease, "UPDATE step SET exhibit=?, result=NULL, identity=NULL, memory=NULL, done=0 WHERE collection=? AND id=?", exhibit, lease.collection, step),
     mark: (lease, step, state) =>
       update(lease, "UPDATE step SET state=?, tries=tries+(?='running') WHERE collection=? AND id=?", state, state, lease.collection, step),
     progress: (lease, step, done, total) => update(lease, "UPDATE step SET done=?, total=? WHERE collection=? AND id=?", done, total, lease.collection, step),
@@ -109,6 +120,7 @@ function openJobs(path: string, owner: Owner, clock: Clock): Jobs {
       });
     },
     keep: (lease, step, result) => update(lease, "UPDATE step SET result=? WHERE collection=? AND id=?", result, lease.collection, step),
+    remember: (lease, step, memory) => update(lease, "UPDATE step SET memory=? WHERE collection=? AND id=?", memory, lease.collection, step),
     journal: (lease, step, exhibit) =>
       asLedgerErrors(
         path,

@@ -8,7 +8,7 @@ CREATE TABLE IF NOT EXISTS collection(
   lease INTEGER NOT NULL DEFAULT 0, owner TEXT, beat INTEGER NOT NULL DEFAULT 0) STRICT;
 CREATE TABLE IF NOT EXISTS step(
   collection TEXT NOT NULL REFERENCES collection(id), id TEXT NOT NULL, position INTEGER NOT NULL, exhibit TEXT, state TEXT NOT NULL DEFAULT 'waiting',
-  done INTEGER NOT NULL DEFAULT 0, total INTEGER, tries INTEGER NOT NULL DEFAULT 0, result TEXT, identity TEXT, PRIMARY KEY(collection, id)) STRICT;
+  done INTEGER NOT NULL DEFAULT 0, total INTEGER, tries INTEGER NOT NULL DEFAULT 0, result TEXT, identity TEXT, memory TEXT, PRIMARY KEY(collection, id)) STRICT;
 CREATE TABLE IF NOT EXISTS put(
   collection TEXT NOT NULL, step TEXT NOT NULL, exhibit TEXT NOT NULL, token TEXT NOT NULL, part_size INTEGER NOT NULL,
   completing INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(collection, exhibit)) STRICT;
@@ -27,6 +27,8 @@ export function openWorkDatabase(path: string): Database.Database {
       throw new HoldfastError("ledger", `${path}: SQLite does not keep synchronous=FULL; the journal would not be durable`);
     db.pragma("foreign_keys = ON");
     db.exec(schema);
+    // A work.db of the first release: its steps have no memory.
+    if (!db.prepare("SELECT 1 FROM pragma_table_info('step') WHERE name='memory'").get()) db.exec("ALTER TABLE step ADD COLUMN memory TEXT");
     return db;
   } catch (error) {
     if (error instanceof HoldfastError) throw error;

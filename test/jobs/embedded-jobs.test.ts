@@ -21,6 +21,9 @@ function step(id: string, exclusive = false): Step {
   return {
     id,
     does: "exhibit",
+    lane: "host",
+    after: [],
+    undoable: false,
     kind: "memory",
     title: id,
     rank: 1,

@@ -14,7 +14,7 @@ const here = placeAt("/");
 
 async function openImage(path: string, readFrom?: (handle: FileHandle) => ReadAt): Promise<RangeSource> {
   const opened = await diskImage(here, path, readFrom);
-  if (opened.kind === "none" || opened.source.kind !== "ranges") throw new Error("ranges were expected");
+  if (opened.kind !== "source" || opened.source.kind !== "ranges") throw new Error("ranges were expected");
   return opened.source;
 }
 

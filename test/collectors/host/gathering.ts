@@ -7,7 +7,7 @@ import { finished } from "node:stream/promises";
 import { expect } from "vitest";
 import type { ManifestLine } from "../../../collectors/host/manifest.ts";
 import type { Place } from "../../../collectors/host/place.ts";
-import type { Opened } from "../../../src/core/collector.ts";
+import type { Opened, StepContext } from "../../../src/core/collector.ts";
 import type { SourceReport, StreamSource } from "../../../src/core/source.ts";
 import type { Window } from "../../../src/core/window.ts";
 
@@ -19,12 +19,25 @@ export function temporary(): { readonly path: string } & Disposable {
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
 }
 
+/** A step outside any collection. */
+export const nowhere: StepContext = {
+  case: "C",
+  collection: "none",
+  exhibit: null,
+  retainUntil: "2099-01-01T00:00:00Z",
+  legalHold: false,
+  earlier: () => null,
+  remembered: () => null,
+  remember: () => undefined,
+  record: () => Promise.resolve(),
+};
+
 export function placeAt(root: string, over: Partial<Place> = {}): Place {
   return { root, clock: () => new Date(), platform: "linux", arch: "x64", uid: process.getuid?.() ?? 0, avml: null, ...over };
 }
 
 export function streamOf(opened: Opened): StreamSource {
-  if (opened.kind === "none") throw new Error(`nothing was opened: ${opened.detail}`);
+  if (opened.kind !== "source") throw new Error(`nothing was opened: ${JSON.stringify(opened)}`);
   if (opened.source.kind !== "stream") throw new Error("a stream was expected");
   return opened.source;
 }

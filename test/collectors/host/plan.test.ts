@@ -4,12 +4,12 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { hostCollector } from "../../../collectors/host/host-collector.ts";
 import type { Plan, Wish } from "../../../src/core/plan.ts";
-import { makeParent, placeAt, signal, temporary, window } from "./gathering.ts";
+import { makeParent, nowhere, placeAt, signal, temporary, window } from "./gathering.ts";
 
 const here = { kind: "host", id: "host:local" } as const;
 
 function wish(over: Partial<Wish> = {}): Wish {
-  return { kinds: null, window, disks: [], pids: [], logs: [], compress: "auto", ...over };
+  return { kinds: null, window, disks: [], pids: [], logs: [], compress: "auto", contain: null, ...over };
 }
 
 function planFor(root: string, over: Partial<Wish> = {}): Promise<Plan> {
@@ -78,7 +78,7 @@ describe("the plan for a host", () => {
     expect(plan.without.map((item) => item.kind)).toEqual(expect.arrayContaining(["state", "memory", "flow-logs", "access-logs", "disk-image"]));
     const linux = await planFor(home.path);
     for (const step of linux.steps)
-      expect(await windows.open(step, signal)).toMatchObject({ kind: "none", outcome: "unavailable", detail: expect.stringMatching(/win32/) });
+      expect(await windows.open(step, nowhere, signal)).toMatchObject({ kind: "none", outcome: "unavailable", detail: expect.stringMatching(/win32/) });
   });
 
   test("macOS has what it has, and names the rest", async () => {
@@ -93,10 +93,10 @@ describe("the plan for a host", () => {
     const collector = hostCollector(placeAt(home.path));
     const step = (await planFor(home.path, { kinds: ["state"] })).steps[0];
     if (step === undefined) throw new Error("a step was planned");
-    await expect(collector.open({ ...step, kind: "disk-image" }, signal)).rejects.toThrow(/not one that the host collector planned/);
-    await expect(collector.act(step, signal)).rejects.toThrow(/no acts/);
+    await expect(collector.open({ ...step, kind: "disk-image" }, nowhere, signal)).rejects.toThrow(/not one that the host collector planned/);
+    await expect(collector.act(step, null, nowhere, signal)).rejects.toThrow(/no acts/);
     expect(() => collector.plan({ kind: "ssh", id: "ssh://x" }, wish(), signal)).toThrow(/takes host:local/);
-    expect(await collector.cleanup(step, signal)).toEqual([]);
+    expect(await collector.cleanup(step, nowhere, signal)).toEqual([]);
   });
 });
 
@@ -127,7 +127,7 @@ describe("as an ordinary user", () => {
         const signal = new AbortController().signal;
         const wish = { kinds: root === "/" ? ["state"] : ["access-logs", "disk-image"], window: ${JSON.stringify(window)}, disks: root === "/" ? [] : ["/disk.img"], pids: root === "/" ? [1] : [], logs: root === "/" ? [] : ["/var/log"], compress: "auto" };
         for (const step of (await collector.plan({ kind: "host", id: "host:local" }, wish, signal)).steps) {
-          const opened = await collector.open(step, signal);
+          const opened = await collector.open(step, null, signal);
           if (opened.kind === "none") { out[root === "/" ? "real " + step.id : step.id] = opened; continue; }
           for await (const piece of opened.source.bytes(signal));
           out[root === "/" ? "real " + step.id : step.id] = opened.source.report();
