@@ -16,8 +16,8 @@ export type AssumeRole = (input: {
 /** The longest that a role chained from another role may last. */
 const seconds = 3600;
 
-/** A role's credentials, in a session named for the collection: the account's CloudTrail says whose calls they are. */
-export async function leaseOf(role: Role, belongs: Belongs, ask: AssumeRole): Promise<Lease> {
+/** A role's credentials, in a session named for the collection: the account's CloudTrail says whose calls they are. `worked`: it did so before, and resuming can. */
+export async function leaseOf(role: Role, belongs: Belongs, worked: boolean, ask: AssumeRole): Promise<Lease> {
   const answer = await ask({
     RoleArn: role.arn,
     // The characters of RoleSessionName.
@@ -28,7 +28,7 @@ export async function leaseOf(role: Role, belongs: Belongs, ask: AssumeRole): Pr
   });
   if (answer.kind === "refused")
     throw new HoldfastError(
-      "config",
+      worked ? "paused" : "config",
       `${role.key}.role: ${role.arn} may not be assumed (${answer.code}: ${answer.text}); ` +
         `its trust policy must name who runs holdfast, allow sts:AssumeRole and sts:TagSession${role.externalId === null ? "" : ", and expect the configured external id"}`,
     );

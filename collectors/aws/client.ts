@@ -51,7 +51,10 @@ export function openAwsLink(options: AwsLinkOptions): AwsLink {
   function sessionOf(scope: Scope, key: string, { role, externalId }: { readonly role: string | null; readonly externalId: string | null }): Session {
     if (role === null) return base;
     const named: Role = { arn: role, externalId, key };
-    return openSession(scope, options.clock, () => leaseOf(named, options, (input) => send(base, null, "sts:AssumeRole", input, closing.signal, {}, whole)));
+    const session = openSession(scope, options.clock, () =>
+      leaseOf(named, options, session.answered, (input) => send(base, null, "sts:AssumeRole", input, closing.signal, {}, whole)),
+    );
+    return session;
   }
 
   /** The one place where the SDK's untyped answer gets the type that the SDK itself gives to this call (link.ts). */
