@@ -9,6 +9,7 @@ import { type Custodying, custodying } from "./app/custodying.ts";
 import { type Exporting, exporting } from "./app/exporting.ts";
 import { homePaths, readConfig } from "./app/home.ts";
 import { type HomeWish, openServices, type Surroundings } from "./app/open-services.ts";
+import { type Policing, policing } from "./app/policing.ts";
 import type { Services } from "./app/services.ts";
 import { toolIdentity } from "./app/tool-digest.ts";
 import { HoldfastError } from "./core/error.ts";
@@ -22,6 +23,7 @@ export type App = {
   readonly custodying: Custodying;
   readonly checking: Checking;
   readonly exporting: Exporting;
+  readonly policing: Policing;
   close(): Promise<void>;
 };
 
@@ -48,6 +50,7 @@ export async function openApp(options: AppOptions): Promise<App> {
     custodying: custodying(services),
     checking: checking(services, collections, freeBytes),
     exporting: exporting(services),
+    policing: policing(services),
     close: () => services.close(),
   };
 }

@@ -5,7 +5,10 @@ export type CallRole = (typeof callRoles)[number];
 /** Operator → condition key → values, as IAM writes it. */
 export type Condition = Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
 
-/** A right that a call needs. In resources and values `{partition}`, `{account}` and `{evidence}` stand for the account at hand and the evidence account. */
+/**
+ * A right that a call needs. Resources and values may hold `{partition}`, `{account}` (the account at hand), `{evidence}` (the
+ * evidence account's id) and `{logs}` (a bucket of logs that do not lie under AWSLogs/, such as S3's server access logs).
+ */
 export type Grant = { readonly permission: string; readonly resources?: readonly string[]; readonly condition?: Condition };
 
 export type CallRow = {

@@ -56,7 +56,14 @@ export const actCalls = {
     dryRun: true,
     repeatable: true,
     resources: ["arn:{partition}:ec2:*::snapshot/*"],
-    condition: { StringEqualsIfExists: { "ec2:Add/userId": "{evidence}" } },
+    condition: { StringEquals: { "ec2:Add/userId": "{evidence}" } },
+    also: [
+      {
+        permission: "ec2:ModifySnapshotAttribute",
+        resources: ["arn:{partition}:ec2:*::snapshot/*"],
+        condition: { StringEquals: { "ec2:Remove/userId": "{evidence}" } },
+      },
+    ],
     why: "shares a snapshot with the evidence account, and withdraws the share",
   },
   "ec2:CopySnapshot": {

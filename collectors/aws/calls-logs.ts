@@ -42,15 +42,15 @@ export const logCalls = {
     roles: ["collector"],
     changes: false,
     permission: "s3:GetObject",
-    resources: ["arn:{partition}:s3:::*/*"],
+    resources: ["arn:{partition}:s3:::*AWSLogs/*", "arn:{partition}:s3:::{logs}/*"],
     why: "a log object's checksum, version and digest signature",
   },
   "s3:GetObject": {
     roles: ["collector"],
     changes: false,
-    resources: ["arn:{partition}:s3:::*/*"],
+    resources: ["arn:{partition}:s3:::*AWSLogs/*", "arn:{partition}:s3:::{logs}/*"],
     also: [
-      { permission: "s3:GetObjectVersion", resources: ["arn:{partition}:s3:::*/*"] },
+      { permission: "s3:GetObjectVersion", resources: ["arn:{partition}:s3:::*AWSLogs/*", "arn:{partition}:s3:::{logs}/*"] },
       { permission: "kms:Decrypt", resources: ["arn:{partition}:kms:*:*:key/*"], condition: { StringLike: { "kms:ViaService": "s3.*.amazonaws.com" } } },
     ],
     why: "log objects, byte for byte",

@@ -23,6 +23,6 @@ export function rowOf(name: CallName): CallRow {
 /** The call as a plan shows it. */
 export function plannedCall(name: CallName): Call {
   const { permission, also, changes } = rowOf(name);
-  const needs = [permission === undefined ? name : permission, ...(also ?? []).map((grant) => grant.permission)].filter((need) => need !== null);
-  return { call: name, needs: needs.length === 0 ? "no permission" : needs.join(", "), changes };
+  const needs = new Set([permission === undefined ? name : permission, ...(also ?? []).map((grant) => grant.permission)].filter((need) => need !== null));
+  return { call: name, needs: needs.size === 0 ? "no permission" : [...needs].join(", "), changes };
 }

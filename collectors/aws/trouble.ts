@@ -114,8 +114,10 @@ export function isRefusal(trouble: Trouble): trouble is Refusal {
 export function codeOf(error: unknown): string {
   const system = systemCode(error);
   if (system !== undefined && Object.hasOwn(byCode, system)) return system;
-  // Services of the query protocol before they were renamed: `Client.UnauthorizedOperation`.
-  return error instanceof Error ? error.name.replace(/^(Client|Server)\./, "") : String(error);
+  // The SDK renames what its model knows: IAM says NoSuchEntity, the SDK NoSuchEntityException.
+  const said = fieldOf(error, "Code");
+  const code = typeof said === "string" && said !== "" ? said : error instanceof Error ? error.name : String(error);
+  return code.replace(/^(Client|Server)\./, "");
 }
 
 /** What the SDK calls an error that it found no code for. */

@@ -4,6 +4,7 @@ import type { ProbeAnswer } from "../core/vault.ts";
 import type { S3Link } from "./s3-link.ts";
 import { readRetention, rfc3339, type S3Object } from "./s3-lock.ts";
 import { idsOf, versionOf } from "./s3-look.ts";
+import { sentinelFolder } from "./s3-permissions.ts";
 import { asked, mustBeRefused } from "./s3-probe-answer.ts";
 import { probeLockConfiguration, probeOwner, probeVersioning } from "./s3-probe-bucket.ts";
 import { codeOf, troubleOf } from "./s3-trouble.ts";
@@ -23,7 +24,7 @@ export async function probeS3(link: S3Link, probing: Probing, signal: AbortSigna
   if (answers.some((answer) => answer.fatal && !answer.ok)) return answers;
   const now = link.options.clock().getTime();
   const until = wholeSecond(now + sentinelMs);
-  const key = `${probing.prefix}holdfast-sentinel/${Buffer.from(link.options.random(12)).toString("hex")}`;
+  const key = `${probing.prefix}${sentinelFolder}${Buffer.from(link.options.random(12)).toString("hex")}`;
   const written = await probeWrite(link, probing, key, until, signal);
   answers.push(written.answer);
   if (written.object === null) return answers;

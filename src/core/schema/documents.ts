@@ -59,6 +59,7 @@ export const documents: Readonly<Record<string, JsonSchema>> = Object.fromEntrie
     checkpoint: { note: text },
     export: { dir: text, checkpoint, from: digits, files: digits, bytes: digits },
     proof: { seq: digits, leafHash: base64, checkpoint, proof: text },
+    policies: { cloud: choice("aws"), policies: listOf(objectOf({ role: choice("collector", "evidence", "vault", "contain"), document: objectOf({}) })) },
     schemas: { names: listOf(text) },
     completion: { shell: choice("bash", "zsh", "fish"), script: text },
   }).map(([name, properties]) => [name, documentOf(name, properties)]),

@@ -128,3 +128,8 @@ describe("a refusal is an answer, said in the collector's five words, and never 
     expect(rig.fake.exchanges.length).toBe(3);
   });
 });
+
+test("a code is the one that the service said, and not what the SDK makes of it", async () => {
+  rig.fake.faults.add({ on: "sts:*", does: { kind: "refuse", code: "MalformedPolicyDocument", status: 400 } });
+  expect(await rig.link().ask("source", null, "sts:GetCallerIdentity", {}, rig.signal)).toMatchObject({ kind: "refused", code: "MalformedPolicyDocument" });
+});
