@@ -64,7 +64,7 @@ export function openAwsLink(options: AwsLinkOptions): AwsLink {
     name: N,
     input: object,
     signal: AbortSignal,
-    { keepWire, patience, settle, throttled }: AskOptions<T>,
+    { keepWire, patience, ...patient }: AskOptions<T>,
     read: (output: Output<N>) => Promise<T>,
   ): Promise<Answer<T>> {
     const request = {
@@ -77,7 +77,6 @@ export function openAwsLink(options: AwsLinkOptions): AwsLink {
       patience: patience ?? 1,
       read: read as (output: unknown) => Promise<unknown>,
     };
-    const patient = { ...(settle === undefined ? {} : { settle }), ...(throttled === undefined ? {} : { throttled }) };
     return (await persist(persistence, request, patient)) as Answer<T>;
   }
 

@@ -47,7 +47,7 @@ export async function openSnapshotImage(snapshot: SnapshotFacts, blocks: EbsBloc
 function snapshotImage(snapshot: SnapshotFacts, blocks: EbsBlocks, account: EbsAccount): RangeSource & Required<Pick<RangeSource, "dataFrom">> {
   const size = snapshot.volumeGiB * 2 ** 30;
   const obeyed = new WeakSet<AbortSignal>();
-  let open: { readonly window: BlockWindow; readonly stop: AbortController; at: number } | null = null;
+  let open: { readonly window: BlockWindow; readonly stop: AbortController; readonly start: number } | null = null;
   let line: Promise<unknown> = Promise.resolve();
   let closed = false;
   let written = 0;
@@ -65,13 +65,12 @@ function snapshotImage(snapshot: SnapshotFacts, blocks: EbsBlocks, account: EbsA
   function windowAt(index: number, signal: AbortSignal): BlockWindow {
     if (closed) throw new HoldfastError("unexpected", `${snapshot.id} was closed while it was read`);
     obey(signal);
-    if (open === null || index < open.at || open.stop.signal.aborted) {
+    if (open === null || index < open.start || !open.window.reaches(index) || open.stop.signal.aborted) {
       open?.stop.abort(new HoldfastError("unexpected", `${snapshot.id} is read from block ${index} on`));
       const stop = new AbortController();
       const list = blockList(snapshot, blocks, account, index, stop.signal);
-      open = { window: blockWindow(list, blockFetcher(snapshot.id, blocks, account, list, stop.signal), ahead), stop, at: index };
+      open = { window: blockWindow(list, blockFetcher(snapshot.id, blocks, account, list, stop.signal), ahead), stop, start: index };
     }
-    open.at = index;
     return open.window;
   }
 

@@ -37,19 +37,20 @@ export function linkBlocks(link: AwsLink, scope: Scope, region: string | null, s
   };
 }
 
-type Throttled = { readonly kind: "throttled"; readonly limit: null };
+type Throttled = { readonly kind: "throttled"; readonly limit: "account" | "snapshot" | null };
 
-/** The link gives up after some tries; an export that takes hours does not. */
-async function throttledAtLast<T>(ask: (options: Pick<AskOptions<T>, "throttled">) => Promise<Answer<T>>): Promise<Answer<T> | Throttled> {
-  let throttles = 0;
+/** One question with one answer: the export's own budget decides when to ask again, and never gives up. */
+async function throttledAtLast<T>(ask: (options: Pick<AskOptions<T>, "throttled" | "throttledTries">) => Promise<Answer<T>>): Promise<Answer<T> | Throttled> {
+  let told: Throttled | null = null;
   try {
     return await ask({
-      throttled: () => {
-        throttles += 1;
+      throttledTries: 1,
+      throttled: (_, reason) => {
+        told = { kind: "throttled", limit: reason === "ACCOUNT_THROTTLED" ? "account" : reason === "RESOURCE_LEVEL_THROTTLE" ? "snapshot" : null };
       },
     });
   } catch (error) {
-    if (throttles > 0 && error instanceof HoldfastError && error.code === "unreachable") return { kind: "throttled", limit: null };
+    if (told !== null && error instanceof HoldfastError && error.code === "unreachable") return told;
     throw error;
   }
 }

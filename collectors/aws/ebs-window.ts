@@ -11,16 +11,25 @@ export type Ordered = { readonly index: number; readonly bytes: Promise<Uint8Arr
 export type BlockWindow = {
   /** The first written block at or behind `index`, or null where there is none. Blocks before it are given up. Calls must not overlap. */
   from(index: number): Promise<Ordered | null>;
+  /** Whether nothing at or behind `index` has been given up yet. */
+  reaches(index: number): boolean;
 };
 
 export function blockWindow(list: Pick<BlockList, "next">, fetch: (block: Block) => Promise<Uint8Array>, width: number): BlockWindow {
   const ordered: Ordered[] = [];
+  let givenUp = -1;
   let atEnd = false;
   let growing: Promise<void> | null = null;
   let filling = false;
+  /** A list that broke once is not asked again: it would go on behind what it broke at, and blocks would be missing in silence. */
+  let broken: { readonly error: unknown } | null = null;
 
   async function order(): Promise<void> {
-    const block = await list.next();
+    if (broken !== null) throw broken.error;
+    const block = await list.next().catch((error: unknown) => {
+      broken = { error };
+      throw error;
+    });
     if (block === null) {
       atEnd = true;
       return;
@@ -52,12 +61,13 @@ export function blockWindow(list: Pick<BlockList, "next">, fetch: (block: Block)
   return {
     async from(index) {
       for (;;) {
-        while (ordered[0] !== undefined && ordered[0].index < index) ordered.shift();
+        while (ordered[0] !== undefined && ordered[0].index < index) givenUp = ordered.shift()?.index ?? givenUp;
         void fill();
         if (ordered[0] !== undefined) return ordered[0];
         if (atEnd) return null;
         await grow();
       }
     },
+    reaches: (index) => index > givenUp,
   };
 }

@@ -67,8 +67,10 @@ export type AskOptions<T> = {
    * that changes something and is not repeatable rejects with `unreachable`: the caller must look before it asks again.
    */
   readonly settle?: () => Promise<Answer<T> | null>;
-  /** Told of every try that was throttled, for budgets. */
-  readonly throttled?: (code: string) => void;
+  /** Told of every try that was throttled, with the reason where the service gives one (EBS direct: whose limit it was). */
+  readonly throttled?: (code: string, reason: string | null) => void;
+  /** How many throttled tries before it rejects. Default 12; 1 for who paces by a budget of their own. */
+  readonly throttledTries?: number;
 };
 
 /** Who answers to these credentials. */

@@ -4,7 +4,7 @@ import { rowOf } from "./calls.ts";
 import { explain } from "./explain.ts";
 import type { Answer, AskOptions, Observed } from "./link.ts";
 import type { Request, Transport, Tried } from "./transport.ts";
-import { codeOf, isRefusal, requestIdOf, textOf, type Trouble, troubleOf } from "./trouble.ts";
+import { codeOf, isRefusal, reasonOf, requestIdOf, textOf, type Trouble, troubleOf } from "./trouble.ts";
 
 export type Persistence = {
   readonly transport: Transport;
@@ -20,7 +20,7 @@ export type Persistence = {
 export async function persist(
   how: Persistence,
   request: Request,
-  { settle, throttled }: Pick<AskOptions<unknown>, "settle" | "throttled">,
+  { settle, throttled, throttledTries = how.tries.throttled }: Pick<AskOptions<unknown>, "settle" | "throttled" | "throttledTries">,
 ): Promise<Answer<unknown>> {
   const { session, name, signal } = request;
   const row = rowOf(name);
@@ -52,9 +52,10 @@ export async function persist(
         continue;
       }
     }
-    if (trouble === "throttled") throttled?.(codeOf(error));
+    if (trouble === "throttled") throttled?.(codeOf(error), reasonOf(error));
     const tries = ++failed[trouble === "throttled" ? "throttled" : "broken"];
-    if (tries >= mostTries(how, trouble, session.answered) || (trouble === "unknown" && once && settle === undefined))
+    const most = trouble === "throttled" ? throttledTries : mostTries(how, trouble, session.answered);
+    if (tries >= most || (trouble === "unknown" && once && settle === undefined))
       throw explain({ what: `${name} in ${request.region}`, endpoint: how.endpoint, answered: session.answered, tries, changes: row.changes }, error, trouble);
     await how.sleep(pause(how.random, tries, tried.seen.retryAfterMs), signal);
     const settled = trouble === "unknown" && settle !== undefined ? await settle() : null;
@@ -63,7 +64,6 @@ export async function persist(
 }
 
 function mostTries({ tries }: Persistence, trouble: Trouble, answered: boolean): number {
-  if (trouble === "throttled") return tries.throttled;
   if (trouble === "unknown" || trouble === "unsent") return answered ? tries.broken : Math.min(tries.first, tries.broken);
   return 1;
 }

@@ -57,7 +57,12 @@ function construct(module: Module, name: string, argument: object): unknown {
 
 function s3Only(config: ClientConfig): object {
   // A log bucket is often in another Region than the target. Bytes are hashed here, so the SDK need not sum them a second time.
-  return { forcePathStyle: config.endpoint !== undefined, followRegionRedirects: true, responseChecksumValidation: "WHEN_REQUIRED" };
+  return {
+    forcePathStyle: config.endpoint !== undefined,
+    followRegionRedirects: true,
+    requestChecksumCalculation: "WHEN_REQUIRED",
+    responseChecksumValidation: "WHEN_REQUIRED",
+  };
 }
 
 export function serviceOf(name: CallName): { readonly service: ServiceName; readonly operation: string } {

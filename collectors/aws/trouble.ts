@@ -74,6 +74,7 @@ const byCode: Readonly<Record<string, Trouble>> = {
   OptInRequired: "rejected", // the Region is not enabled for the account
   PermanentRedirect: "rejected",
   UnauthorizedOperation: "denied",
+  NotImplemented: "invalid", // asking again will not implement it
   OperationAborted: "conflict",
   PreconditionFailed: "conflict",
   IdempotentParameterMismatch: "conflict",
@@ -101,7 +102,7 @@ export function troubleOf(error: unknown): Trouble {
   const status = statusOf(error);
   if (/region is missing/i.test(textOf(error))) return "rejected";
   // An answer that is a success by its status and could not be understood says nothing about what happened.
-  if (status === null || status >= 500) return "unknown";
+  if (status === null || (status >= 500 && status !== 501)) return "unknown";
   if (unnamed(code)) return requestIdOf(error) === "" ? "foreign" : (byStatus[status] ?? (status < 400 ? "unknown" : "invalid"));
   return byStatus[status] ?? "invalid";
 }
@@ -132,6 +133,12 @@ export function textOf(error: unknown): string {
 export function requestIdOf(error: unknown): string {
   const id = fieldOf(fieldOf(error, "$metadata"), "requestId");
   return typeof id === "string" ? id : "";
+}
+
+/** EBS direct says why it refused: `ACCOUNT_THROTTLED`, `INVALID_BLOCK_TOKEN` (facts/aws §1.4). */
+export function reasonOf(error: unknown): string | null {
+  const reason = fieldOf(error, "Reason");
+  return typeof reason === "string" ? reason : null;
 }
 
 function statusOf(error: unknown): number | null {
