@@ -10,7 +10,7 @@ import { type AssumableRole, stsService } from "../../clouds/aws/sts.ts";
 export const home = "111122223333";
 export const away = "444455556666";
 export const role: AssumableRole = { arn: `arn:aws:iam::${away}:role/ir/holdfast`, trusts: [home], externalId: "case-42" };
-export const accounts: AwsConfig["accounts"] = { [away]: { role: role.arn, externalId: "case-42", regions: null, kmsKey: null } };
+export const accounts: AwsConfig["accounts"] = Object.fromEntries([[away, { role: role.arn, externalId: "case-42", regions: null, kmsKey: null }]]);
 
 /** A link on a small AWS: STS in full, and of other services what the tests ask. Time stands still but for `pass` and the waits. */
 export type Rig = {

@@ -133,3 +133,11 @@ test("a code is the one that the service said, and not what the SDK makes of it"
   rig.fake.faults.add({ on: "sts:*", does: { kind: "refuse", code: "MalformedPolicyDocument", status: 400 } });
   expect(await rig.link().ask("source", null, "sts:GetCallerIdentity", {}, rig.signal)).toMatchObject({ kind: "refused", code: "MalformedPolicyDocument" });
 });
+
+test("who paces by a budget of their own is told at once", async () => {
+  rig.fake.faults.add({ on: "ec2:DescribeTags", times: always, does: { kind: "throttle" } });
+  const told: unknown[] = [];
+  const asked = rig.link().ask("source", null, "ec2:DescribeTags", {}, rig.signal, { throttledTries: 1, throttled: (...said) => void told.push(said) });
+  await expect(asked).rejects.toMatchObject({ code: "unreachable" });
+  expect([told, rig.waits]).toEqual([[["RequestLimitExceeded", null]], []]);
+});
