@@ -23,8 +23,8 @@ export type BudgetPorts = {
 
 /** What was not used while nobody asked may be made up for, so that a timer that fires late costs no call. Milliseconds. */
 const slack = 50;
-/** Calls a second more, each second: below the rate at which it was last throttled, and beyond it. */
-const growth = { known: 300, unknown: 25 };
+/** Growth a second, as a share of the rate: up to where it was last throttled, and beyond, where it doubles and redoubles as the calm goes on. */
+const growth = { known: 0.3, unknown: 0.02 };
 /** Calls under way when the rate falls are throttled too, and say nothing new. Milliseconds. */
 const round = 250;
 
@@ -39,13 +39,13 @@ export function openBudget(limits: BudgetLimits, { now, sleep, random }: BudgetP
   let next = now();
   let calm = 0;
   let grown = now();
-  let waited = false;
+  let waitedAt = Number.NEGATIVE_INFINITY;
   let line: Promise<void> = Promise.resolve();
 
   async function pace(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     const wait = next - now();
-    waited = wait > -slack;
+    if (wait > 0) waitedAt = now();
     next = Math.max(next, now() - slack) + 1000 / rate;
     if (wait > 0) await sleep(wait, signal);
   }
@@ -57,10 +57,11 @@ export function openBudget(limits: BudgetLimits, { now, sleep, random }: BudgetP
       return turn;
     },
     succeeded() {
-      const since = Math.min(1, (now() - grown) / 1000);
+      const since = (now() - grown) / 1000;
       grown = now();
-      if (!waited || grown < calm) return;
-      rate = Math.min(limits.most, rate + since * (rate < ceiling * 0.97 ? growth.known : growth.unknown));
+      if (grown < calm || grown - waitedAt > round) return;
+      const share = rate < ceiling * 0.97 ? growth.known : growth.unknown * (1 + ((grown - calm) / 1000) ** 2);
+      rate = Math.min(limits.most, rate * (1 + Math.min(1, share) * Math.min(1, since)));
     },
     throttled() {
       if (now() < calm) return;

@@ -46,8 +46,7 @@ export function blockFetcher(
           break;
         }
         case "throttled":
-          if (answer.limit !== "account") budget.throttled();
-          if (answer.limit !== "snapshot") account.blocks.throttled();
+          (answer.limit === "snapshot" ? budget : account.blocks).throttled();
           break;
         case "invalid":
           stale += 1;
