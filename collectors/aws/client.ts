@@ -64,7 +64,7 @@ export function openAwsLink(options: AwsLinkOptions): AwsLink {
     name: N,
     input: object,
     signal: AbortSignal,
-    { keepWire, patience, ...patient }: AskOptions<T>,
+    { keepWire, patience, room, ...patient }: AskOptions<T>,
     read: (output: Output<N>) => Promise<T>,
   ): Promise<Answer<T>> {
     const request = {
@@ -74,6 +74,7 @@ export function openAwsLink(options: AwsLinkOptions): AwsLink {
       input,
       signal,
       keepWire: keepWire ?? false,
+      room: room ?? null,
       patience: patience ?? 1,
       read: read as (output: unknown) => Promise<unknown>,
     };

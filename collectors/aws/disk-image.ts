@@ -7,6 +7,7 @@ import { blockBytes, type EbsBlocks } from "./ebs-blocks.ts";
 import { SnapshotRefused } from "./ebs-ended.ts";
 import { blockFetcher } from "./ebs-fetch.ts";
 import { blockList } from "./ebs-list.ts";
+import { blockRooms } from "./ebs-rooms.ts";
 import { type BlockWindow, blockWindow } from "./ebs-window.ts";
 
 /** A snapshot as DescribeSnapshots says it. */
@@ -46,6 +47,7 @@ export async function openSnapshotImage(snapshot: SnapshotFacts, blocks: EbsBloc
 /** The volume as it was: written blocks are fetched ahead of the reading position, what was never written is zeros and never asked for. */
 function snapshotImage(snapshot: SnapshotFacts, blocks: EbsBlocks, account: EbsAccount): RangeSource & Required<Pick<RangeSource, "dataFrom">> {
   const size = snapshot.volumeGiB * 2 ** 30;
+  const rooms = blockRooms(ahead);
   const obeyed = new WeakSet<AbortSignal>();
   let open: { readonly window: BlockWindow; readonly stop: AbortController; readonly start: number } | null = null;
   let line: Promise<unknown> = Promise.resolve();
@@ -69,7 +71,8 @@ function snapshotImage(snapshot: SnapshotFacts, blocks: EbsBlocks, account: EbsA
       open?.stop.abort(new HoldfastError("unexpected", `${snapshot.id} is read from block ${index} on`));
       const stop = new AbortController();
       const list = blockList(snapshot, blocks, account, index, stop.signal);
-      open = { window: blockWindow(list, blockFetcher(snapshot.id, blocks, account, list, stop.signal), ahead), stop, start: index };
+      const fetch = blockFetcher(snapshot.id, blocks, account, list, rooms, stop.signal);
+      open = { window: blockWindow(list, fetch, rooms, ahead), stop, start: index };
     }
     return open.window;
   }

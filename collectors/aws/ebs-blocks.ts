@@ -39,5 +39,6 @@ export type No =
 export type EbsBlocks = {
   /** At most 10,000 blocks. */
   list(from: ListFrom, signal: AbortSignal): Promise<Page | No>;
-  get(block: Block, signal: AbortSignal): Promise<Got | No>;
+  /** `room` may be asked for memory to put the bytes in, once; what it gave is the caller's again when the answer is settled. */
+  get(block: Block, room: () => Uint8Array, signal: AbortSignal): Promise<Got | No>;
 };

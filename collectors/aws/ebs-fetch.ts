@@ -4,6 +4,7 @@ import type { EbsAccount } from "./ebs-account.ts";
 import { type Block, blockBytes, type EbsBlocks, type Got } from "./ebs-blocks.ts";
 import { ended } from "./ebs-ended.ts";
 import type { BlockList } from "./ebs-list.ts";
+import type { BlockRooms } from "./ebs-rooms.ts";
 
 /** A block that does not match its checksum was damaged on the way, or in the service; the way is tried this often. */
 const wrongTries = 4;
@@ -19,6 +20,7 @@ export function blockFetcher(
   blocks: EbsBlocks,
   account: EbsAccount,
   list: Pick<BlockList, "renew">,
+  rooms: BlockRooms,
   signal: AbortSignal,
 ): (block: Block) => Promise<Uint8Array> {
   const budget = account.snapshot(snapshot);
@@ -26,10 +28,15 @@ export function blockFetcher(
     let block = listed;
     let wrong = 0;
     let stale = 0;
+    let mine: Uint8Array | null = null;
+    const room = (): Uint8Array => {
+      mine ??= rooms.take();
+      return mine;
+    };
     for (;;) {
       await budget.take(signal);
       await account.blocks.take(signal);
-      const answer = await blocks.get(block, signal);
+      const answer = await blocks.get(block, room, signal);
       switch (answer.kind) {
         case "block": {
           budget.succeeded();

@@ -7,7 +7,7 @@ export function linkBlocks(link: AwsLink, scope: Scope, region: string | null, s
   return {
     async list(from, signal) {
       const where = from.kind === "token" ? { NextToken: from.token } : { StartingBlockIndex: from.index };
-      const answer = await throttledAtLast<Output<"ebs:ListSnapshotBlocks">>((options) =>
+      const answer = await throttledAtOnce<Output<"ebs:ListSnapshotBlocks">>((options) =>
         link.ask(scope, region, "ebs:ListSnapshotBlocks", { SnapshotId: snapshot, MaxResults: 10_000, ...where }, signal, options),
       );
       if (answer.kind !== "answer") return noOf(answer);
@@ -19,10 +19,10 @@ export function linkBlocks(link: AwsLink, scope: Scope, region: string | null, s
       });
       return { kind: "page", blocks, nextToken: NextToken ?? null, volumeGiB: VolumeSize ?? null, blockSize: BlockSize ?? null };
     },
-    async get({ index, token }, signal) {
+    async get({ index, token }, room, signal) {
       const input = { SnapshotId: snapshot, BlockIndex: index, BlockToken: token };
-      const answer = await throttledAtLast<{ readonly output: Output<"ebs:GetSnapshotBlock">; readonly bytes: Uint8Array }>((options) =>
-        link.askBytes(scope, region, "ebs:GetSnapshotBlock", input, 2 * blockBytes, signal, options),
+      const answer = await throttledAtOnce<{ readonly output: Output<"ebs:GetSnapshotBlock">; readonly bytes: Uint8Array }>((options) =>
+        link.askBytes(scope, region, "ebs:GetSnapshotBlock", input, 2 * blockBytes, signal, { ...options, room }),
       );
       if (answer.kind !== "answer") return noOf(answer);
       const { output, bytes } = answer.value;
@@ -37,20 +37,20 @@ export function linkBlocks(link: AwsLink, scope: Scope, region: string | null, s
   };
 }
 
-type Throttled = { readonly kind: "throttled"; readonly limit: "account" | "snapshot" | null };
+type Throttled = Extract<No, { readonly kind: "throttled" }>;
 
-/** One question with one answer: the export's own budget decides when to ask again, and never gives up. */
-async function throttledAtLast<T>(ask: (options: Pick<AskOptions<T>, "throttled" | "throttledTries">) => Promise<Answer<T>>): Promise<Answer<T> | Throttled> {
-  let told: Throttled | null = null;
+/** The budgets pace and ask again, not the link. */
+async function throttledAtOnce<T>(ask: (options: Pick<AskOptions<T>, "throttled" | "throttledTries">) => Promise<Answer<T>>): Promise<Answer<T> | Throttled> {
+  let no: Throttled | null = null;
   try {
     return await ask({
       throttledTries: 1,
       throttled: (_, reason) => {
-        told = { kind: "throttled", limit: reason === "ACCOUNT_THROTTLED" ? "account" : reason === "RESOURCE_LEVEL_THROTTLE" ? "snapshot" : null };
+        no = { kind: "throttled", limit: reason === "RESOURCE_LEVEL_THROTTLE" ? "snapshot" : reason === "ACCOUNT_THROTTLED" ? "account" : null };
       },
     });
   } catch (error) {
-    if (told !== null && error instanceof HoldfastError && error.code === "unreachable") return told;
+    if (no !== null && error instanceof HoldfastError && error.code === "unreachable") return no;
     throw error;
   }
 }

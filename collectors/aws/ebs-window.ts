@@ -1,5 +1,6 @@
 import type { Block } from "./ebs-blocks.ts";
 import type { BlockList } from "./ebs-list.ts";
+import type { BlockRooms } from "./ebs-rooms.ts";
 
 /** A block that was asked for. Its bytes may be on their way. */
 export type Ordered = { readonly index: number; readonly bytes: Promise<Uint8Array> };
@@ -15,7 +16,7 @@ export type BlockWindow = {
   reaches(index: number): boolean;
 };
 
-export function blockWindow(list: Pick<BlockList, "next">, fetch: (block: Block) => Promise<Uint8Array>, width: number): BlockWindow {
+export function blockWindow(list: Pick<BlockList, "next">, fetch: (block: Block) => Promise<Uint8Array>, rooms: BlockRooms, width: number): BlockWindow {
   const ordered: Ordered[] = [];
   let givenUp = -1;
   let atEnd = false;
@@ -61,7 +62,11 @@ export function blockWindow(list: Pick<BlockList, "next">, fetch: (block: Block)
   return {
     async from(index) {
       for (;;) {
-        while (ordered[0] !== undefined && ordered[0].index < index) givenUp = ordered.shift()?.index ?? givenUp;
+        for (let first = ordered[0]; first !== undefined && first.index < index; first = ordered[0]) {
+          ordered.shift();
+          givenUp = first.index;
+          first.bytes.then(rooms.give, () => {});
+        }
         void fill();
         if (ordered[0] !== undefined) return ordered[0];
         if (atEnd) return null;

@@ -1,11 +1,14 @@
 import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import type { Clock } from "../../src/core/ports.ts";
+import { NotPlain } from "./block-answer.ts";
+import { openBlockLines, type Origin } from "./block-lines.ts";
+import { blockAsker } from "./block-request.ts";
 import { type CallName, rowOf } from "./calls.ts";
 import type { ServiceName } from "./link.ts";
 import { type ClientConfig, loadSdk, type Sdk, type SdkClient, serviceOf } from "./sdk.ts";
 import type { Session } from "./session.ts";
-import { type Seen, watch } from "./wire.ts";
+import { nothingSeen, type Seen, watch } from "./wire.ts";
 
 /** One call, as it is tried again and again. */
 export type Request = {
@@ -16,6 +19,8 @@ export type Request = {
   readonly signal: AbortSignal;
   readonly keepWire: boolean;
   readonly patience: number;
+  /** Where the bytes of a block go, and whether it may be asked for without the SDK. */
+  readonly room: (() => Uint8Array) | null;
   /** What is made of the SDK's answer while the try's limit still runs: bodies are read here. */
   readonly read: (output: unknown) => Promise<unknown>;
 };
@@ -36,6 +41,9 @@ const sockets = 256; // a bound and not a wish: block reads go by their own budg
 export function openTransport(endpoint: string | null, clock: Clock, timeoutMs: number): Transport {
   const sdks = new Map<ServiceName, Promise<Sdk>>();
   const clients = new Map<string, SdkClient>();
+  const lines = openBlockLines();
+  const askers = new Map<string, ReturnType<typeof blockAsker>>();
+  const origins = new Map<string, Origin | null>();
   const kept = agents(true);
   // A kept connection that the server closes just then loses the answer; for what changes something, that would cost a look.
   const fresh = agents(false);
@@ -56,23 +64,52 @@ export function openTransport(endpoint: string | null, clock: Clock, timeoutMs: 
     };
   }
 
+  /** A block goes past the SDK as soon as the SDK has shown where the service is. */
+  function quickBlock(request: Request, key: string): ((seen: Seen, signal: AbortSignal) => Promise<unknown>) | null {
+    const origin = origins.get(key);
+    const { room, region, session, input } = request;
+    if (room === null || origin === undefined || origin === null) return null;
+    const ask = askers.get(region) ?? blockAsker(lines, region, clock);
+    askers.set(region, ask);
+    return async (seen, signal) => {
+      const { credentials } = session;
+      const keys = typeof credentials === "function" ? await credentials() : credentials;
+      try {
+        return await ask({ origin, input, keys, room, signal }, seen);
+      } catch (error) {
+        if (error instanceof NotPlain) origins.set(key, null); // the SDK's client from now on
+        throw error;
+      }
+    };
+  }
+
   async function once(request: Request): Promise<Tried> {
     const { service, operation } = serviceOf(request.name);
     const { changes } = rowOf(request.name);
-    const sdk = await sdkOf(service);
     const key = `${request.session.scope} ${request.region} ${service} ${changes}`;
+    const quick = quickBlock(request, key);
+    if (quick !== null) {
+      const seen = nothingSeen();
+      return limited(request, seen, (signal) => quick(seen, signal));
+    }
+    const sdk = await sdkOf(service);
     const client = clients.get(key) ?? sdk.make({ ...config(request.region, changes), credentials: request.session.credentials });
     clients.set(key, client);
     const command = sdk.command(operation, request.input);
     const seen = watch(command, request.name, request.keepWire, clock);
-    // A timer that is cleared, not AbortSignal.timeout and any(): those would outlive thousands of quick calls.
+    const tried = await limited(request, seen, (abortSignal) => client.send(command, { abortSignal }));
+    if (tried.ok && seen.origin !== null && !origins.has(key)) origins.set(key, seen.origin);
+    return tried;
+  }
+
+  /** A timer that is cleared, not AbortSignal.timeout and any(): those would outlive thousands of quick calls. */
+  async function limited(request: Request, seen: Seen, send: (signal: AbortSignal) => Promise<unknown>): Promise<Tried> {
     const attempt = new AbortController();
     const cut = (): void => attempt.abort();
     const timer = setTimeout(cut, Math.ceil(timeoutMs * request.patience));
     request.signal.addEventListener("abort", cut, { once: true });
     try {
-      const output = await client.send(command, { abortSignal: attempt.signal });
-      return { ok: true, value: await request.read(output), seen };
+      return { ok: true, value: await request.read(await send(attempt.signal)), seen };
     } catch (error) {
       return { ok: false, error, seen };
     } finally {
@@ -86,6 +123,7 @@ export function openTransport(endpoint: string | null, clock: Clock, timeoutMs: 
     config,
     someSdk: () => sdks.values().next().value ?? sdkOf("sts"),
     close() {
+      lines.close();
       for (const client of clients.values()) client.destroy();
       for (const { httpAgent, httpsAgent } of [kept, fresh]) {
         httpAgent.destroy();

@@ -1,4 +1,5 @@
 import { HoldfastError } from "../../src/core/error.ts";
+import type { Origin } from "./block-lines.ts";
 import type { Wire } from "./link.ts";
 import type { SdkCommand } from "./sdk.ts";
 
@@ -8,10 +9,16 @@ export type Seen = {
   date: string | null;
   requestId: string;
   retryAfterMs: number | null;
+  /** Where the SDK sent it. */
+  origin: Origin | null;
   /** Our clock when the signed request left and when the answer's head came; null where it did not get so far. */
   sent: Date | null;
   received: Date | null;
 };
+
+export function nothingSeen(): Seen {
+  return { wire: null, date: null, requestId: "", retryAfterMs: null, origin: null, sent: null, received: null };
+}
 
 const limit = 64 * 2 ** 20;
 
@@ -20,21 +27,19 @@ const limit = 64 * 2 ** 20;
  * its parser nor its renaming of fields stands between the service and what is kept.
  */
 export function watch(command: SdkCommand, name: string, keep: boolean, now: () => Date): Seen {
-  const seen: Seen = { wire: null, date: null, requestId: "", retryAfterMs: null, sent: null, received: null };
+  const seen = nothingSeen();
   command.middlewareStack.add(
     (next) => async (args) => {
       seen.sent = now();
+      seen.origin = originOf(args.request);
       const result = await next(args);
       seen.received = now();
       const { response } = result;
       if (!isResponse(response)) return result;
-      const headers = response.headers;
-      seen.date = headers["date"] ?? null;
-      seen.requestId = headers["x-amzn-requestid"] ?? headers["x-amz-request-id"] ?? headers["x-amzn-request-id"] ?? "";
-      seen.retryAfterMs = retryAfter(headers["retry-after"], seen.received);
+      noteHead(seen, response.headers, seen.received);
       if (keep) {
         const bytes = await collect(response.body, limit, name);
-        seen.wire = { status: response.statusCode, headers: { ...headers }, bytes };
+        seen.wire = { status: response.statusCode, headers: { ...response.headers }, bytes };
         response.body = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength); // the same bytes in a view that the parser may make its own
       }
       return result;
@@ -42,6 +47,22 @@ export function watch(command: SdkCommand, name: string, keep: boolean, now: () 
     { step: "deserialize", priority: "low", name: "holdfastWire" },
   );
   return seen;
+}
+
+export function noteHead(seen: Seen, headers: Readonly<Record<string, string>>, received: Date): void {
+  seen.date = headers["date"] ?? null;
+  seen.requestId = headers["x-amzn-requestid"] ?? headers["x-amz-request-id"] ?? headers["x-amzn-request-id"] ?? "";
+  seen.retryAfterMs = retryAfter(headers["retry-after"], received);
+}
+
+/** A place under another path than the root is none: only the SDK knows how to ask there. */
+function originOf(request: unknown): Origin | null {
+  if (typeof request !== "object" || request === null || !("hostname" in request) || !("protocol" in request)) return null;
+  const { hostname, protocol } = request;
+  const port = "port" in request && typeof request.port === "number" ? request.port : null;
+  const path = "path" in request && typeof request.path === "string" ? request.path : "";
+  if (typeof hostname !== "string" || typeof protocol !== "string" || !path.startsWith("/snapshots/")) return null;
+  return { hostname, protocol, port };
 }
 
 /** Reads a body whole. Rejects with `unexpected` where it is longer than `most` bytes. */

@@ -121,7 +121,7 @@ test("a read that waits for a block that never comes ends with its signal", asyn
   const planted = plant(written);
   const hanging: EbsBlocks = {
     list: planted.blocks.list,
-    get: (block, signal) => (block.index < 300 ? planted.blocks.get(block, signal) : hang(signal)),
+    get: (block, room, signal) => (block.index < 300 ? planted.blocks.get(block, room, signal) : hang(signal)),
   };
   const source = await imageOf(hanging);
   const reading = source.read(Buffer.alloc(1), 300 * 512 * 1024, controller.signal);

@@ -49,13 +49,14 @@ export function plant(written: readonly number[], misdeeds: Misdeeds = {}): Plan
       const answer: Page = { kind: "page", blocks: page, nextToken: end < written.length ? `${now}-${end}` : null, volumeGiB: 1, blockSize: blockBytes };
       return misdeeds.list?.(from, answer) ?? answer;
     },
-    async get({ index, token }, signal) {
+    async get({ index, token }, room, signal) {
       await pause();
       signal.throwIfAborted();
       got.push(index);
       const [born, of] = token.split("-").map(Number);
       if (of !== index || born === undefined || born < oldest.blocks) return { kind: "invalid", text: "INVALID_BLOCK_TOKEN" };
-      const bytes = bytesOf(index);
+      const bytes = room();
+      bytes.set(bytesOf(index));
       const time = (times.get(index) ?? 0) + 1;
       times.set(index, time);
       const answer: Got = {
