@@ -28,13 +28,14 @@ export function answerReader(room: () => Uint8Array): (piece: Buffer) => PlainAn
     let from = 0;
     if (open === null) {
       const known = head.length;
-      head = Buffer.concat([head, piece]);
-      const end = head.indexOf("\r\n\r\n", Math.max(0, known - 3));
+      const start = known === 0 ? piece : Buffer.concat([head, piece]);
+      const end = start.indexOf("\r\n\r\n", Math.max(0, known - 3));
+      if (end > headMost || (end < 0 && start.length > headMost)) throw new Error("the head of an answer is longer than 32 KiB");
       if (end < 0) {
-        if (head.length > headMost) throw new Error("the head of an answer is longer than 32 KiB");
+        head = Buffer.from(start); // the piece is the connection's buffer, which is read into again
         return null;
       }
-      open = begin(parseHead(head.toString("latin1", 0, end)), room);
+      open = begin(parseHead(start.toString("latin1", 0, end)), room);
       from = end + 4 - known;
     }
     const end = Math.min(piece.length, from + open.body.length - open.at);

@@ -7,8 +7,8 @@ import { blockBytes, type EbsBlocks } from "./ebs-blocks.ts";
 import { SnapshotRefused } from "./ebs-ended.ts";
 import { blockFetcher } from "./ebs-fetch.ts";
 import { blockList } from "./ebs-list.ts";
-import { blockRooms } from "./ebs-rooms.ts";
-import { type BlockWindow, blockWindow } from "./ebs-window.ts";
+import { openBlockRooms } from "./ebs-rooms.ts";
+import { type BlockWindow, blockWindow, type WindowWidth } from "./ebs-window.ts";
 
 /** A snapshot as DescribeSnapshots says it. */
 export type SnapshotFacts = {
@@ -20,8 +20,8 @@ export type SnapshotFacts = {
   readonly startTime: Date;
 };
 
-/** 100 ms and 1,000 requests a second need 100 under way; the rest covers answers that are late. At most 64 MiB. */
-const ahead = 128;
+/** At most 72 MiB. */
+const ahead: WindowWidth = { least: 32, most: 144 };
 
 /**
  * Opens the raw image of a completed snapshot, through EBS direct. Its first block is asked for here, so that a missing right
@@ -47,7 +47,7 @@ export async function openSnapshotImage(snapshot: SnapshotFacts, blocks: EbsBloc
 /** The volume as it was: written blocks are fetched ahead of the reading position, what was never written is zeros and never asked for. */
 function snapshotImage(snapshot: SnapshotFacts, blocks: EbsBlocks, account: EbsAccount): RangeSource & Required<Pick<RangeSource, "dataFrom">> {
   const size = snapshot.volumeGiB * 2 ** 30;
-  const rooms = blockRooms(ahead);
+  const rooms = openBlockRooms(ahead.most);
   const obeyed = new WeakSet<AbortSignal>();
   let open: { readonly window: BlockWindow; readonly stop: AbortController; readonly start: number } | null = null;
   let line: Promise<unknown> = Promise.resolve();
@@ -137,6 +137,7 @@ function snapshotImage(snapshot: SnapshotFacts, blocks: EbsBlocks, account: EbsA
     async close() {
       closed = true;
       open?.stop.abort(new HoldfastError("unexpected", `${snapshot.id} was closed while it was read`));
+      await rooms.close();
     },
   };
 }

@@ -23,6 +23,8 @@ export type BudgetPorts = {
 
 /** What was not used while nobody asked may be made up for, so that a timer that fires late costs no call. Milliseconds. */
 const slack = 50;
+/** A call may come so much too early: one timer then serves several calls. Milliseconds. */
+const early = 5;
 /** Growth a second, as a share of the rate: up to where it was last throttled, and beyond, where it doubles and redoubles as the calm goes on. */
 const growth = { known: 0.3, unknown: 0.02 };
 /** Calls under way when the rate falls are throttled too, and say nothing new. Milliseconds. */
@@ -47,7 +49,7 @@ export function openBudget(limits: BudgetLimits, { now, sleep, random }: BudgetP
     const wait = next - now();
     if (wait > 0) waitedAt = now();
     next = Math.max(next, now() - slack) + 1000 / rate;
-    if (wait > 0) await sleep(wait, signal);
+    if (wait > early) await sleep(wait, signal);
   }
 
   return {

@@ -1,4 +1,3 @@
-import { hash } from "node:crypto";
 import { HoldfastError } from "../../src/core/error.ts";
 import type { EbsAccount } from "./ebs-account.ts";
 import { type Block, blockBytes, type EbsBlocks, type Got } from "./ebs-blocks.ts";
@@ -41,7 +40,7 @@ export function blockFetcher(
         case "block": {
           budget.succeeded();
           account.blocks.succeeded();
-          const contradiction = contradictionIn(answer);
+          const contradiction = await contradictionIn(answer, rooms);
           if (contradiction === null) return answer.bytes;
           wrong += 1;
           if (wrong >= wrongTries)
@@ -69,11 +68,11 @@ export function blockFetcher(
   };
 }
 
-function contradictionIn({ bytes, length, checksum, algorithm }: Got): string | null {
+async function contradictionIn({ bytes, length, checksum, algorithm }: Got, rooms: BlockRooms): Promise<string | null> {
   if (algorithm !== "SHA256") return `has a checksum of algorithm ${algorithm ?? "(none)"} and not SHA256`;
   if (length !== blockBytes || bytes.length !== blockBytes)
     return `came with ${bytes.length} bytes, and says it has ${length ?? "(nothing)"}; a block has ${blockBytes}`;
-  const found = hash("sha256", bytes, "base64");
+  const found = await rooms.digest(bytes);
   if (found === checksum) return null;
   return `does not match the service's own checksum: x-amz-Checksum says ${checksum ?? "(nothing)"}, the bytes have SHA-256 ${found}`;
 }

@@ -3,10 +3,14 @@ import type { BlockList } from "./ebs-list.ts";
 import type { BlockRooms } from "./ebs-rooms.ts";
 
 /** A block that was asked for. Its bytes may be on their way. */
-export type Ordered = { readonly index: number; readonly bytes: Promise<Uint8Array> };
+export type Ordered = { readonly index: number; readonly bytes: Promise<Uint8Array>; landed: boolean };
+
+/** Blocks ordered ahead, at least and at most. 100 ms and 1,000 requests a second need 100 under way; the rest covers answers that are late. */
+export type WindowWidth = { readonly least: number; readonly most: number };
 
 /**
- * The blocks from the reading position on, so many of them ordered ahead. They are counted in blocks that were written, not in
+ * The blocks from the reading position on, so many of them ordered ahead. The width follows the reader: wider each time that it has
+ * to wait for a block, narrower while most of them lie there already, so that a slow vault does not fill memory with blocks. They are counted in blocks that were written, not in
  * bytes of the volume: however thinly a volume is written, as many requests are under way.
  */
 export type BlockWindow = {
@@ -16,9 +20,18 @@ export type BlockWindow = {
   reaches(index: number): boolean;
 };
 
-export function blockWindow(list: Pick<BlockList, "next">, fetch: (block: Block) => Promise<Uint8Array>, rooms: BlockRooms, width: number): BlockWindow {
+export function blockWindow(
+  list: Pick<BlockList, "next">,
+  fetch: (block: Block) => Promise<Uint8Array>,
+  rooms: BlockRooms,
+  { least, most }: WindowWidth,
+): BlockWindow {
   const ordered: Ordered[] = [];
   let givenUp = -1;
+  let width = least;
+  let looked = -1;
+  /** Blocks that have landed and wait for the reader. */
+  let waiting = 0;
   let atEnd = false;
   let growing: Promise<void> | null = null;
   let filling = false;
@@ -36,8 +49,15 @@ export function blockWindow(list: Pick<BlockList, "next">, fetch: (block: Block)
       return;
     }
     const bytes = fetch(block);
-    bytes.catch(() => {}); // told to who asks for this block
-    ordered.push({ index: block.index, bytes });
+    const mine: Ordered = { index: block.index, bytes, landed: false };
+    ordered.push(mine);
+    bytes.then(
+      () => {
+        mine.landed = true;
+        waiting += 1;
+      },
+      () => {}, // told to who asks for this block
+    );
   }
 
   function grow(): Promise<void> {
@@ -59,14 +79,23 @@ export function blockWindow(list: Pick<BlockList, "next">, fetch: (block: Block)
     }
   }
 
+  function adapt({ index, landed }: Ordered): void {
+    if (index === looked) return;
+    looked = index;
+    if (!landed) width = Math.min(most, width + 4);
+    else if (2 * waiting > ordered.length) width = Math.max(least, width - 1);
+  }
+
   return {
     async from(index) {
       for (;;) {
         for (let first = ordered[0]; first !== undefined && first.index < index; first = ordered[0]) {
           ordered.shift();
           givenUp = first.index;
+          if (first.landed) waiting -= 1;
           first.bytes.then(rooms.give, () => {});
         }
+        if (ordered[0] !== undefined) adapt(ordered[0]);
         void fill();
         if (ordered[0] !== undefined) return ordered[0];
         if (atEnd) return null;

@@ -27,7 +27,9 @@ const folder = mkdtempSync(join(values.dir, "holdfast-bench-"));
 const source = await spawnEbsSource({ gib, written: Number(values.written), latency: Number(values.latency), rate });
 const sink = values.into === "sink" ? await openStore("sink") : null;
 process.env["AWS_ENDPOINT_URL_EBS"] = source.url;
-process.env["NODE_COMPILE_CACHE"] = join(folder, "cache"); // as the program itself has one
+// As the program itself begins (src/cli/holdfast.mjs).
+process.env["NODE_COMPILE_CACHE"] = join(folder, "cache");
+process.env["MALLOC_ARENA_MAX"] = "2";
 try {
   const contestants: Record<string, () => Promise<Run>> = { holdfast };
   const coldsnap = unpackColdsnap();
@@ -61,7 +63,7 @@ async function holdfast(): Promise<Run> {
   const place = join(folder, "vault");
   const into = sink === null ? `directory:${place}` : `s3:${sink.url}`;
   const exporter = fileURLToPath(new URL("ebs-export.ts", import.meta.url));
-  const result = await run(process.execPath, [exporter, "--endpoint", source.url, "--gib", String(gib), "--into", into]);
+  const result = await run(process.execPath, ["--max-semi-space-size=1", exporter, "--endpoint", source.url, "--gib", String(gib), "--into", into]);
   const { sha256 } = JSON.parse(result.stdout);
   if (sha256 !== source.sha256) throw new Error(`digest ${sha256} and not ${source.sha256}`);
   rmSync(place, { recursive: true, force: true });
