@@ -17,45 +17,68 @@ export class NotPlain extends Error {
 const headMost = 32 * 1024;
 const smallMost = 64 * 1024;
 
+/** Where a body goes; a promise where there is no room at present. */
+type Room = Uint8Array | Promise<Uint8Array>;
+type Head = Omit<PlainAnswer, "body">;
+
 /**
  * Reads one answer with a Content-Length from pieces as they come. The body of a success goes into `room()`, which is asked for with
- * its first byte; a refusal's, which is small, into memory of its own. Throws on whatever is not such an answer: nothing of it is kept.
+ * its first byte; a refusal's, which is small, into memory of its own. Throws on whatever is not such an answer. Where it gives a
+ * promise, the connection has to rest until that is settled; what it gives for a reader that was dropped meanwhile (`dropped()`)
+ * does not count, and nothing is written.
  */
-export function answerReader(room: () => Uint8Array): (piece: Buffer) => PlainAnswer | null {
-  let head: Buffer = Buffer.alloc(0);
-  let open: (Omit<PlainAnswer, "body"> & { readonly body: Buffer; at: number }) | null = null;
-  return (piece) => {
-    let from = 0;
-    if (open === null) {
-      const known = head.length;
-      const start = known === 0 ? piece : Buffer.concat([head, piece]);
-      const end = start.indexOf("\r\n\r\n", Math.max(0, known - 3));
-      if (end > headMost || (end < 0 && start.length > headMost)) throw new Error("the head of an answer is longer than 32 KiB");
-      if (end < 0) {
-        head = Buffer.from(start); // the piece is the connection's buffer, which is read into again
-        return null;
-      }
-      open = begin(parseHead(start.toString("latin1", 0, end)), room);
-      from = end + 4 - known;
-    }
-    const end = Math.min(piece.length, from + open.body.length - open.at);
+export function answerReader(room: () => Room, dropped: () => boolean = () => false): (piece: Buffer) => PlainAnswer | null | Promise<PlainAnswer | null> {
+  let start: Buffer = Buffer.alloc(0);
+  let open: { readonly head: Head; readonly body: Buffer; at: number } | null = null;
+
+  function put(piece: Buffer, from: number): PlainAnswer | null {
+    if (open === null) return null;
+    const { head, body } = open;
+    const end = Math.min(piece.length, from + body.length - open.at);
     if (end < piece.length) throw new Error("an answer has more bytes than its Content-Length");
-    copyBytes(piece, from, end, open.body, open.at);
+    copyBytes(piece, from, end, body, open.at);
     open.at += end - from;
-    if (open.at < open.body.length) return null;
-    const { status, headers, keep, body } = open;
-    return { status, headers, keep, body };
+    return open.at < body.length ? null : { ...head, body };
+  }
+
+  function begin(head: Head, length: number, place: Uint8Array): void {
+    if (length > place.length) throw new NotPlain(`${length} bytes, and there is room for ${place.length}`);
+    open = { head, body: Buffer.from(place.buffer, place.byteOffset, length), at: 0 };
+  }
+
+  return (piece) => {
+    if (open !== null) return put(piece, 0);
+    const known = start.length;
+    if (known > 0) start = Buffer.concat([start, piece]);
+    const text = known > 0 ? start : piece;
+    const end = text.indexOf("\r\n\r\n", Math.max(0, known - 3));
+    if (end > headMost || (end < 0 && text.length > headMost)) throw new Error("the head of an answer is longer than 32 KiB");
+    if (end < 0) {
+      start = Buffer.from(text); // the piece is the connection's buffer, which is read into again
+      return null;
+    }
+    const head = parseHead(text.toString("latin1", 0, end));
+    const length = lengthOf(head);
+    const from = end + 4 - known;
+    const place = head.status === 200 ? room() : new Uint8Array(Math.min(length, smallMost));
+    if (place instanceof Uint8Array) {
+      begin(head, length, place);
+      return put(piece, from);
+    }
+    const rest = Buffer.from(piece.subarray(from));
+    return place.then((bytes) => {
+      if (dropped()) return null;
+      begin(head, length, bytes);
+      return put(rest, 0);
+    });
   };
 }
 
-function begin(head: Omit<PlainAnswer, "body">, room: () => Uint8Array): Omit<PlainAnswer, "body"> & { readonly body: Buffer; at: number } {
-  const length = head.headers["content-length"];
-  if (head.headers["transfer-encoding"] !== undefined || head.headers["content-encoding"] !== undefined || length === undefined || !/^\d{1,9}$/.test(length))
-    throw new NotPlain(`status ${head.status} without a plain Content-Length`);
-  const bytes = Number(length);
-  const place = head.status === 200 ? room() : new Uint8Array(Math.min(bytes, smallMost));
-  if (bytes > place.length) throw new NotPlain(`${bytes} bytes, and there is room for ${place.length}`);
-  return { ...head, body: Buffer.from(place.buffer, place.byteOffset, bytes), at: 0 };
+function lengthOf({ status, headers }: Head): number {
+  const length = headers["content-length"];
+  if (headers["transfer-encoding"] !== undefined || headers["content-encoding"] !== undefined || length === undefined || !/^\d{1,9}$/.test(length))
+    throw new NotPlain(`status ${status} without a plain Content-Length`);
+  return Number(length);
 }
 
 /** RFC 9112 §4, §5: a header that comes twice, or that is folded, is not one of a service that we know. */

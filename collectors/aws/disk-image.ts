@@ -20,7 +20,8 @@ export type SnapshotFacts = {
   readonly startTime: Date;
 };
 
-/** At most 72 MiB. */
+/** Blocks that have landed or are landing: 32 MiB. Answers that find no room wait in the connections. */
+const roomCount = 64;
 const ahead: WindowWidth = { least: 32, most: 144 };
 
 /**
@@ -47,7 +48,7 @@ export async function openSnapshotImage(snapshot: SnapshotFacts, blocks: EbsBloc
 /** The volume as it was: written blocks are fetched ahead of the reading position, what was never written is zeros and never asked for. */
 function snapshotImage(snapshot: SnapshotFacts, blocks: EbsBlocks, account: EbsAccount): RangeSource & Required<Pick<RangeSource, "dataFrom">> {
   const size = snapshot.volumeGiB * 2 ** 30;
-  const rooms = openBlockRooms(ahead.most);
+  const rooms = openBlockRooms(roomCount);
   const obeyed = new WeakSet<AbortSignal>();
   let open: { readonly window: BlockWindow; readonly stop: AbortController; readonly start: number } | null = null;
   let line: Promise<unknown> = Promise.resolve();
@@ -69,6 +70,7 @@ function snapshotImage(snapshot: SnapshotFacts, blocks: EbsBlocks, account: EbsA
     obey(signal);
     if (open === null || index < open.start || !open.window.reaches(index) || open.stop.signal.aborted) {
       open?.stop.abort(new HoldfastError("unexpected", `${snapshot.id} is read from block ${index} on`));
+      open?.window.close();
       const stop = new AbortController();
       const list = blockList(snapshot, blocks, account, index, stop.signal);
       const fetch = blockFetcher(snapshot.id, blocks, account, list, rooms, stop.signal);

@@ -1,3 +1,6 @@
+/** Blocks of a page. The most is 10,000; a page of that length holds up whoever parses it, and the memory of its tokens, for longer than a few calls more cost. */
+export const pageBlocks: number = 2000;
+
 /** Bytes of a block of a snapshot (EBS direct APIs). */
 export const blockBytes: number = 524_288;
 
@@ -37,8 +40,8 @@ export type No =
  * called concurrently.
  */
 export type EbsBlocks = {
-  /** At most 10,000 blocks. */
+  /** At most `pageBlocks` blocks. */
   list(from: ListFrom, signal: AbortSignal): Promise<Page | No>;
-  /** `room` may be asked for memory to put the bytes in, once; what it gave is the caller's again when the answer is settled. */
-  get(block: Block, room: () => Uint8Array, signal: AbortSignal): Promise<Got | No>;
+  /** `room` may be asked for memory to put the bytes in; it is the caller's again as soon as the answer is settled. */
+  get(block: Block, room: () => Uint8Array | Promise<Uint8Array>, signal: AbortSignal): Promise<Got | No>;
 };

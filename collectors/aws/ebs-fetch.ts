@@ -3,7 +3,7 @@ import type { EbsAccount } from "./ebs-account.ts";
 import { type Block, blockBytes, type EbsBlocks, type Got } from "./ebs-blocks.ts";
 import { ended } from "./ebs-ended.ts";
 import type { BlockList } from "./ebs-list.ts";
-import type { BlockRooms } from "./ebs-rooms.ts";
+import type { BlockRooms, Room } from "./ebs-rooms.ts";
 
 /** A block that does not match its checksum was damaged on the way, or in the service; the way is tried this often. */
 const wrongTries = 4;
@@ -23,15 +23,11 @@ export function blockFetcher(
   signal: AbortSignal,
 ): (block: Block) => Promise<Uint8Array> {
   const budget = account.snapshot(snapshot);
-  return async (listed) => {
+
+  async function insist(listed: Block, room: () => Room): Promise<Uint8Array> {
     let block = listed;
     let wrong = 0;
     let stale = 0;
-    let mine: Uint8Array | null = null;
-    const room = (): Uint8Array => {
-      mine ??= rooms.take();
-      return mine;
-    };
     for (;;) {
       await budget.take(signal);
       await account.blocks.take(signal);
@@ -64,6 +60,27 @@ export function blockFetcher(
         default:
           return answer satisfies never;
       }
+    }
+  }
+
+  return async (block) => {
+    let mine: Room | null = null;
+    const room = (): Room => {
+      mine ??= rooms.take(block.index, signal);
+      return mine;
+    };
+    let kept: Uint8Array | null = null;
+    try {
+      kept = await insist(block, room);
+      return kept;
+    } finally {
+      // Nothing is under way any more. An answer that came by another way than ours lies elsewhere.
+      const taken = mine;
+      if (taken !== null)
+        void Promise.resolve<Uint8Array>(taken).then(
+          (bytes) => bytes.buffer !== kept?.buffer && rooms.give(bytes),
+          () => {},
+        );
     }
   };
 }

@@ -1,5 +1,5 @@
 import { HoldfastError } from "../../src/core/error.ts";
-import { blockBytes, type EbsBlocks, type No } from "./ebs-blocks.ts";
+import { blockBytes, type EbsBlocks, type No, pageBlocks } from "./ebs-blocks.ts";
 import type { Answer, AskOptions, AwsLink, Output, Scope } from "./link.ts";
 
 /** The blocks of a snapshot in this scope's account. `region` null is the target's. */
@@ -8,7 +8,7 @@ export function linkBlocks(link: AwsLink, scope: Scope, region: string | null, s
     async list(from, signal) {
       const where = from.kind === "token" ? { NextToken: from.token } : { StartingBlockIndex: from.index };
       const answer = await throttledAtOnce<Output<"ebs:ListSnapshotBlocks">>((options) =>
-        link.ask(scope, region, "ebs:ListSnapshotBlocks", { SnapshotId: snapshot, MaxResults: 10_000, ...where }, signal, options),
+        link.ask(scope, region, "ebs:ListSnapshotBlocks", { SnapshotId: snapshot, MaxResults: pageBlocks, ...where }, signal, options),
       );
       if (answer.kind !== "answer") return noOf(answer);
       const { Blocks, NextToken, VolumeSize, BlockSize } = answer.value;
@@ -22,7 +22,7 @@ export function linkBlocks(link: AwsLink, scope: Scope, region: string | null, s
     async get({ index, token }, room, signal) {
       const input = { SnapshotId: snapshot, BlockIndex: index, BlockToken: token };
       const answer = await throttledAtOnce<{ readonly output: Output<"ebs:GetSnapshotBlock">; readonly bytes: Uint8Array }>((options) =>
-        link.askBytes(scope, region, "ebs:GetSnapshotBlock", input, 2 * blockBytes, signal, { ...options, room }),
+        link.askBytes(scope, region, "ebs:GetSnapshotBlock", input, 2 * blockBytes, signal, { ...options, room, patience: 5 }),
       );
       if (answer.kind !== "answer") return noOf(answer);
       const { output, bytes } = answer.value;

@@ -18,6 +18,8 @@ export type BlockWindow = {
   from(index: number): Promise<Ordered | null>;
   /** Whether nothing at or behind `index` has been given up yet. */
   reaches(index: number): boolean;
+  /** Gives all up. */
+  close(): void;
 };
 
 export function blockWindow(
@@ -54,7 +56,7 @@ export function blockWindow(
     bytes.then(
       () => {
         mine.landed = true;
-        waiting += 1;
+        if (mine.index > givenUp) waiting += 1;
       },
       () => {}, // told to who asks for this block
     );
@@ -82,8 +84,15 @@ export function blockWindow(
   function adapt({ index, landed }: Ordered): void {
     if (index === looked) return;
     looked = index;
+    if (!landed) rooms.need(index);
     if (!landed) width = Math.min(most, width + 4);
     else if (2 * waiting > ordered.length) width = Math.max(least, width - 1);
+  }
+
+  function giveUp({ index, landed, bytes }: Ordered): void {
+    givenUp = index;
+    if (landed) waiting -= 1;
+    bytes.then(rooms.give, () => {});
   }
 
   return {
@@ -91,9 +100,7 @@ export function blockWindow(
       for (;;) {
         for (let first = ordered[0]; first !== undefined && first.index < index; first = ordered[0]) {
           ordered.shift();
-          givenUp = first.index;
-          if (first.landed) waiting -= 1;
-          first.bytes.then(rooms.give, () => {});
+          giveUp(first);
         }
         if (ordered[0] !== undefined) adapt(ordered[0]);
         void fill();
@@ -103,5 +110,8 @@ export function blockWindow(
       }
     },
     reaches: (index) => index > givenUp,
+    close() {
+      for (const each of ordered.splice(0)) giveUp(each);
+    },
   };
 }

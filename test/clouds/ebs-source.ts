@@ -29,9 +29,6 @@ export type EbsSource = { readonly url: string; readonly sha256: string; readonl
 
 export const snapshotId = "snap-0be0c4000000000b1";
 const blockBytes = 524_288;
-/** No compressor makes these shorter, and no two of a chunk are the same. */
-const samples = Array.from({ length: 64 }, () => randomBytes(blockBytes));
-const sums = samples.map((block) => createHash("sha256").update(block).digest("base64"));
 const token = "A".repeat(128);
 
 function writtenBlocks({ gib, written }: EbsSourceOptions): readonly number[] {
@@ -45,6 +42,9 @@ function writtenBlocks({ gib, written }: EbsSourceOptions): readonly number[] {
 
 async function serve(options: EbsSourceOptions): Promise<void> {
   const written = writtenBlocks(options);
+  // No compressor makes these shorter, and no two of a chunk are the same.
+  const samples = Array.from({ length: 64 }, () => randomBytes(blockBytes));
+  const sums = samples.map((block) => createHash("sha256").update(block).digest("base64"));
   let tokens = options.rate / 10;
   let at = performance.now();
 
