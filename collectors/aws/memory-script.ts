@@ -39,11 +39,14 @@ http=${wish.http}
 ended=interrupted
 child='' tool='' summer='' rc=null parts=0 bytes=0 sha256='' executed='' list='' status=000 said=''
 batch=0 refused=-1
+# A trap runs wherever the signal found the shell: in bash also inside a redirection, where the answer would go into a file.
+exec 7>&1
 began=$(date +%s)
 ${transferFunctions}${ticketFunctions}
 finish() {
   trap '' INT TERM HUP
   trap - EXIT
+  exec >&7 7>&-
   for pid in $child $tool $summer; do kill "$pid" 2>/dev/null; done
   exec 3<&- 4>&-
   if [ -n "$tool" ]; then
@@ -83,7 +86,7 @@ fi
 if has setsid; then
   setsid sh -c 'while kill -0 "$1" 2>/dev/null; do sleep 1; done
     pid=$(cat "$2/tool.pid" 2>/dev/null) && kill -9 "$pid" 2>/dev/null
-    umount "$2" 2>/dev/null; rm -rf "$2"' guard "$$" "$dir" </dev/null >/dev/null 2>&1 &
+    umount "$2" 2>/dev/null; rm -rf "$2"' guard "$$" "$dir" </dev/null >/dev/null 2>&1 7>&- &
 fi
 
 cat >"$dir/tickets-0" <<'TICKETS'
@@ -103,11 +106,11 @@ executed=''
 chmod 700 "$dir/tool"
 
 mkfifo -m 600 "$dir/pipe" "$dir/whole" || stop no-tmpfs-space
-if has sha256sum; then sha256sum <"$dir/whole" >"$dir/sum" & else openssl dgst -sha256 -r <"$dir/whole" >"$dir/sum" & fi
+if has sha256sum; then sha256sum <"$dir/whole" >"$dir/sum" 7>&- & else openssl dgst -sha256 -r <"$dir/whole" >"$dir/sum" 7>&- & fi
 summer=$!
 exec 4>"$dir/whole"
 # It holds a write end of its own before it becomes the tool: one that dies before opening the pipe ends the stream all the same.
-( exec 5>"$dir/pipe" && exec "$dir/tool" acquire --compress --source ${quoted(`${places.proc}/kcore`)} "$dir/pipe" 4>&- ) </dev/null >"$dir/tool.said" 2>&1 &
+( exec 5>"$dir/pipe" && exec "$dir/tool" acquire --compress --source ${quoted(`${places.proc}/kcore`)} "$dir/pipe" 4>&- ) </dev/null >"$dir/tool.said" 2>&1 7>&- &
 tool=$!
 echo "$tool" >"$dir/tool.pid"
 exec 3<"$dir/pipe"
@@ -143,7 +146,7 @@ send() { # NUMBER FILE MD5
   done
 }
 while :; do
-  dd bs=${block} count=${partSize / block} iflag=fullblock of="$dir/part" <&3 2>"$dir/said" 4>&- &
+  dd bs=${block} count=${partSize / block} iflag=fullblock of="$dir/part" <&3 2>"$dir/said" 4>&- 7>&- &
   child=$!
   wait "$child" || stop no-tmpfs-space
   child=''

@@ -35,7 +35,7 @@ test("no more rooms than said are given, and the lowest block gets the next", ()
 
 test("the block that the reader waits for gets a room when all are taken, whether it asks before or after", () =>
   using(1, async (rooms) => {
-    rooms.take(5, never);
+    void rooms.take(5, never);
     const before = rooms.take(1, never);
     expect(before).toBeInstanceOf(Promise);
     rooms.need(1);
