@@ -10,8 +10,8 @@ export type WindowWidth = { readonly least: number; readonly most: number };
 
 /**
  * The blocks from the reading position on, so many of them ordered ahead. The width follows the reader: wider each time that it has
- * to wait for a block, narrower while most of them lie there already, so that a slow vault does not fill memory with blocks. They are counted in blocks that were written, not in
- * bytes of the volume: however thinly a volume is written, as many requests are under way.
+ * to wait for a block, narrower while most of them lie there already, so that a slow vault does not fill memory with blocks. They
+ * are counted in blocks that were written, not in bytes of the volume: however thinly it is written, as many requests are under way.
  */
 export type BlockWindow = {
   /** The first written block at or behind `index`, or null where there is none. Blocks before it are given up. Calls must not overlap. */

@@ -1,3 +1,4 @@
+import { backoffMs } from "../../src/core/backoff.ts";
 import { HoldfastError } from "../../src/core/error.ts";
 import type { Random } from "../../src/core/ports.ts";
 import { rowOf } from "./calls.ts";
@@ -57,7 +58,7 @@ export async function persist(
     const most = trouble === "throttled" ? throttledTries : mostTries(how, trouble, session.answered);
     if (tries >= most || (trouble === "unknown" && once && settle === undefined))
       throw explain({ what: `${name} in ${request.region}`, endpoint: how.endpoint, answered: session.answered, tries, changes: row.changes }, error, trouble);
-    await how.sleep(pause(how.random, tries, tried.seen.retryAfterMs), signal);
+    await how.sleep(backoffMs(how.random, tries, tried.seen.retryAfterMs), signal);
     const settled = trouble === "unknown" && settle !== undefined ? await settle() : null;
     if (settled !== null) return settled;
   }
@@ -66,13 +67,6 @@ export async function persist(
 function mostTries({ tries }: Persistence, trouble: Trouble, answered: boolean): number {
   if (trouble === "unknown" || trouble === "unsent") return answered ? tries.broken : Math.min(tries.first, tries.broken);
   return 1;
-}
-
-/** Full jitter: many collectors that were throttled together must not come back together. */
-function pause(random: Random, tries: number, retryAfterMs: number | null): number {
-  const [high = 0, low = 0] = random(2);
-  const jitter = (high * 256 + low) / 65_536;
-  return Math.min(60_000, (retryAfterMs ?? 0) + jitter * Math.min(20_000, 250 * 2 ** tries));
 }
 
 function answerOf(tried: Tried): Answer<unknown> | null {

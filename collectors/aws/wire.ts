@@ -1,3 +1,4 @@
+import { parseRetryAfter } from "../../src/core/backoff.ts";
 import { HoldfastError } from "../../src/core/error.ts";
 import type { Origin } from "./block-lines.ts";
 import type { Wire } from "./link.ts";
@@ -52,7 +53,8 @@ export function watch(command: SdkCommand, name: string, keep: boolean, now: () 
 export function noteHead(seen: Seen, headers: Readonly<Record<string, string>>, received: Date): void {
   seen.date = headers["date"] ?? null;
   seen.requestId = headers["x-amzn-requestid"] ?? headers["x-amz-request-id"] ?? headers["x-amzn-request-id"] ?? "";
-  seen.retryAfterMs = retryAfter(headers["retry-after"], received);
+  const again = headers["retry-after"];
+  seen.retryAfterMs = again === undefined ? null : parseRetryAfter(again, received);
 }
 
 /** A place under another path than the root is none: only the SDK knows how to ask there. */
@@ -91,9 +93,3 @@ function isIterable(value: unknown): value is AsyncIterable<Uint8Array> {
 }
 
 /** RFC 9110 §10.2.3: seconds or a date. */
-function retryAfter(value: string | undefined, now: Date): number | null {
-  if (value === undefined) return null;
-  if (/^\d{1,6}$/.test(value)) return Number(value) * 1000;
-  const date = Date.parse(value);
-  return Number.isNaN(date) ? null : Math.max(0, date - now.getTime());
-}

@@ -2,6 +2,7 @@ import { actDraft } from "../core/act-draft.ts";
 import { parseExhibitId } from "../core/case.ts";
 import { describeError, HoldfastError, systemCode } from "../core/error.ts";
 import type { Wish } from "../core/plan.ts";
+import { parseTarget } from "../core/target.ts";
 import type { LedgerAudit } from "../core/verdict.ts";
 import { auditLedger } from "../ledger/audit.ts";
 import type { ExhibitCheck, OverallVerdict } from "../core/exhibit-check.ts";
@@ -73,6 +74,9 @@ export function checking(services: Services, collections: Collecting, freeBytes:
           const plan = await collections.plan(target, wish, signal);
           line(`target ${target}`, plan.steps.length > 0, true, `${plan.steps.length} steps: ${plan.steps.map((step) => step.id).join(", ")}`);
           for (const { kind, why } of plan.without) line(`target ${target}: ${kind}`, false, false, why);
+          const asked = parseTarget(target);
+          for (const answer of await (await services.collector(asked)).doctor(asked, wish, signal))
+            line(`target ${target}: ${answer.probe}`, answer.ok, answer.fatal, answer.text);
         });
       return lines;
     },

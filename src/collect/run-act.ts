@@ -1,14 +1,16 @@
+import type { Collector } from "../core/collector.ts";
 import type { CollectionOrder, StepState } from "../core/jobs.ts";
 import { parseActKept } from "./act-kept.ts";
-import type { LeasedContext } from "./context.ts";
 import { orderAct } from "./order-acts.ts";
-import { doneDetail, stepContext } from "./step-context.ts";
+import { doneDetail, stepContext, type StepLeased } from "./step-context.ts";
+
+export type ActContext = StepLeased & { readonly collector: Pick<Collector, "before" | "act"> };
 
 /**
  * A side effect. The state before is read, kept and recorded (`intended`) before the call is made; the answer is kept before it
  * is recorded (`changed`). A repeat after a crash reads no new state before: that would already be ours.
  */
-export async function runAct(context: LeasedContext, order: CollectionOrder, at: StepState, signal: AbortSignal): Promise<void> {
+export async function runAct(context: ActContext, order: CollectionOrder, at: StepState, signal: AbortSignal): Promise<void> {
   const { step } = at;
   const own = stepContext(context, order, step.id, null);
   context.jobs.mark(context.lease, step.id, "running");

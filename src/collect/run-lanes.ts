@@ -6,6 +6,9 @@ import type { StepState } from "../core/jobs.ts";
  * however they end. The first that breaks down stops the others, and its error is the one that is thrown.
  */
 export async function runLanes(steps: readonly StepState[], run: (at: StepState, signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void> {
+  const known = new Set(steps.map(({ step }) => step.id));
+  for (const { step } of steps)
+    for (const id of step.after) if (!known.has(id)) throw new HoldfastError("unexpected", `step ${step.id} waits for ${id}, which is not in the plan`);
   const stop = new AbortController();
   const both = AbortSignal.any([signal, stop.signal]);
   const ended = new Map(steps.map(({ step }) => [step.id, Promise.withResolvers<void>()]));

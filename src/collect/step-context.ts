@@ -5,8 +5,10 @@ import { parseActKept } from "./act-kept.ts";
 import type { LeasedContext } from "./context.ts";
 import { orderAct } from "./order-acts.ts";
 
+export type StepLeased = Pick<LeasedContext, "jobs" | "recorder" | "actor" | "lease">;
+
 /** What a step may know and leave, on the journal and the ledger. */
-export function stepContext(context: LeasedContext, order: CollectionOrder, step: string, exhibit: string | null): StepContext {
+export function stepContext(context: StepLeased, order: CollectionOrder, step: string, exhibit: string | null): StepContext {
   const find = (id: string): StepState | undefined => context.jobs.view(order.collection)?.steps.find((at) => at.step.id === id);
   return {
     case: order.case,

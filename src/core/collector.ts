@@ -61,7 +61,7 @@ export type StepContext = {
   /** RFC 3339 UTC, whole seconds: how long evidence of this collection is kept. */
   readonly retainUntil: string;
   readonly legalHold: boolean;
-  /** What an earlier step of this collection left: an act's `result`, an exhibit's last note. Null where it has not ended well. */
+  /** What an earlier step of this collection left: an act's `result`, what an exhibit step remembered. Null before it has ended, and where an act did nothing. */
   earlier(step: string): Json;
   /** This step's own memory over a crash; null at first. `remember` is durable when it returns. */
   remembered(): Json;

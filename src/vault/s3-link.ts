@@ -1,4 +1,5 @@
 import type { S3Client, S3ClientConfig } from "@aws-sdk/client-s3";
+import { backoffMs } from "../core/backoff.ts";
 import type { Clock, Random } from "../core/ports.ts";
 import { explainFailure } from "./s3-explain.ts";
 import { retryAfterMs, troubleOf, type Trouble } from "./s3-trouble.ts";
@@ -110,19 +111,12 @@ export function openS3Link(options: S3LinkOptions): S3Link {
         }
         wait = retryAfterMs(error, options.clock());
       }
-      await options.sleep(pause(attempt, wait), request.signal);
+      await options.sleep(backoffMs(options.random, attempt, wait), request.signal);
       if (trouble === "unknown" && request.settle !== undefined) {
         const settled = await request.settle();
         if (settled !== null) return settled;
       }
     }
-  }
-
-  /** Full jitter: many collectors that were throttled together must not come back together. */
-  function pause(attempt: number, retryAfter: number | null): number {
-    const [high = 0, low = 0] = options.random(2);
-    const jitter = (high * 256 + low) / 65_536;
-    return Math.min(60_000, (retryAfter ?? 0) + jitter * Math.min(20_000, 250 * 2 ** attempt));
   }
 
   return {

@@ -1,3 +1,4 @@
+import { parseRetryAfter } from "../core/backoff.ts";
 import { systemCode } from "../core/error.ts";
 
 /**
@@ -118,10 +119,7 @@ export function statusOf(error: unknown): number | null {
 /** How long the server asked us to wait, in milliseconds, or null. RFC 9110 §10.2.3: seconds or a date. */
 export function retryAfterMs(error: unknown, now: Date): number | null {
   const value = fieldOf(fieldOf(fieldOf(error, "$response"), "headers"), "retry-after");
-  if (typeof value !== "string") return null;
-  if (/^\d{1,6}$/.test(value)) return Number(value) * 1000;
-  const date = Date.parse(value);
-  return Number.isNaN(date) ? null : Math.max(0, date - now.getTime());
+  return typeof value === "string" ? parseRetryAfter(value, now) : null;
 }
 
 /** Object Lock's refusal, as each server words it (test/clouds/LIES.md). */

@@ -10,6 +10,7 @@ import {
   type LookupEventsCommandInput,
 } from "@aws-sdk/client-cloudtrail";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { expectAsModelled } from "./as-modelled.ts";
 import { type AwsFake, openAwsFake } from "./aws-fake.ts";
 import { cloudTrailService } from "./cloudtrail.ts";
 import { antiForensics, type CloudTrailWorld, cloudTrailWorld, type Trail, trailEvent } from "./cloudtrail-world.ts";
@@ -54,6 +55,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await fake.close();
   expect(fake.unknown).toEqual([]);
+  await expectAsModelled(fake);
 });
 
 async function pages(input: LookupEventsCommandInput = {}): Promise<readonly (readonly string[])[]> {

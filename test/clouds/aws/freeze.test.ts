@@ -19,6 +19,7 @@ import {
 import { CreateGrantCommand, DescribeKeyCommand, KMSClient, ListGrantsCommand, RetireGrantCommand, RevokeGrantCommand } from "@aws-sdk/client-kms";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { autoScalingService, type ScalingGroup } from "./autoscaling.ts";
+import { expectAsModelled } from "./as-modelled.ts";
 import { type AwsFake, openAwsFake } from "./aws-fake.ts";
 import { elbService } from "./elbv2.ts";
 import { makeKeyRing, userKey } from "./key-ring.ts";
@@ -78,6 +79,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await fake.close();
   expect(fake.unknown).toEqual([]);
+  await expectAsModelled(fake);
 });
 const config = (credentials = key): { endpoint: string; region: string; credentials: typeof key; maxAttempts: number } => ({
   endpoint: fake.url,

@@ -20,6 +20,7 @@ import {
 } from "@aws-sdk/client-iam";
 import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { expectAsModelled } from "./as-modelled.ts";
 import { type AwsFake, openAwsFake } from "./aws-fake.ts";
 import { iamService } from "./iam.ts";
 import { iamAccount, iamWorld } from "./iam-world.ts";
@@ -60,6 +61,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await fake.close();
   expect(fake.unknown).toEqual([]);
+  await expectAsModelled(fake);
 });
 
 type Credentials = Pick<FakeKey, "accessKeyId" | "secretAccessKey" | "sessionToken">;

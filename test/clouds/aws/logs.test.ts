@@ -6,6 +6,7 @@ import {
   type FilterLogEventsCommandInput,
 } from "@aws-sdk/client-cloudwatch-logs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { expectAsModelled } from "./as-modelled.ts";
 import { type AwsFake, openAwsFake } from "./aws-fake.ts";
 import { makeKeyRing, userKey } from "./key-ring.ts";
 import { logsService } from "./logs.ts";
@@ -43,6 +44,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await fake.close();
   expect(fake.unknown).toEqual([]);
+  await expectAsModelled(fake);
 });
 
 async function pages(input: FilterLogEventsCommandInput): Promise<readonly (readonly string[])[]> {

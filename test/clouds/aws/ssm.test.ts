@@ -10,6 +10,7 @@ import {
 } from "@aws-sdk/client-ssm";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { expectAsModelled } from "./as-modelled.ts";
 import { type AwsFake, openAwsFake } from "./aws-fake.ts";
 import { makeKeyRing, userKey } from "./key-ring.ts";
 import { type LocalMachine, startLocalMachine } from "./local-machine.ts";
@@ -52,6 +53,7 @@ afterEach(async () => {
   await machine.stop();
   await fake.close();
   expect(fake.unknown).toEqual([]);
+  await expectAsModelled(fake);
 });
 
 type More = { readonly TimeoutSeconds?: number; readonly Comment?: string; readonly timeout?: string; readonly instance?: string };

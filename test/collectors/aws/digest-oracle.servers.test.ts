@@ -1,8 +1,9 @@
 /**
  * Against awscli's own validator: a generator and judge that is not ours makes chains, intact and damaged. Where it lies is said by
- * $HOLDFAST_TEST_DIGEST_ORACLE (a Python file: `generate DIR`, `check DIR`, `cli DIR --aws PATH`).
+ * $HOLDFAST_TEST_DIGEST_ORACLE, else it is looked for beside the project (a Python file: `generate DIR`, `check DIR`, `cli DIR --aws PATH`).
  */
 import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,7 +15,8 @@ import { linesOf, orderOf, readerOf, summaryOf } from "./chain-reading.ts";
 import { type ChainObject, digestChain, signingKey } from "./digest-chains.ts";
 
 const run = promisify(execFile);
-const oracle = process.env["HOLDFAST_TEST_DIGEST_ORACLE"] ?? "";
+const beside = join(import.meta.dirname, "..", "..", "..", "..", "shared", "tools", "digest-oracle", "digest_oracle.py");
+const oracle = process.env["HOLDFAST_TEST_DIGEST_ORACLE"] ?? (existsSync(beside) ? beside : "");
 const cache = inject("toolCache");
 let folder = "";
 let made = "";

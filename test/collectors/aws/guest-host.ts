@@ -6,10 +6,13 @@ import { join } from "node:path";
 import type { GuestPlaces } from "../../../collectors/aws/memory-guest.ts";
 import { lime } from "./lime-bytes.ts";
 
+const every: readonly (readonly string[])[] = [["dash"], ["bash", "--posix"], ["busybox", "ash"]];
+const isHere = ([program = ""]: readonly string[]): boolean => programPath(program) !== null;
+
 /** POSIX shells that a host may have as `sh`, as far as this machine has them. */
-export const shells: readonly (readonly string[])[] = [["dash"], ["bash", "--posix"], ["busybox", "ash"]].filter(
-  ([program]) => programPath(program ?? "") !== null,
-);
+export const shells: readonly (readonly string[])[] = every.filter(isHere);
+/** Those that it has not: their tests are skipped by name. */
+export const absentShells: readonly (readonly string[])[] = every.filter((shell) => !isHere(shell));
 
 export const image: Buffer = Buffer.concat([lime(0x1000n, Buffer.alloc(300_000, 1)), lime(0x100000n, Buffer.alloc(700_000, 2))]);
 
