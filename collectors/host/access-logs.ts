@@ -5,7 +5,7 @@ import type { StreamSource } from "../../src/core/source.ts";
 import type { Window } from "../../src/core/window.ts";
 import { bundle } from "./bundle.ts";
 import { fileItem, type Item } from "./item.ts";
-import { isoNs, pathFields } from "./manifest.ts";
+import { isoNs, pathFields } from "../../src/stream/archive-manifest.ts";
 import { onPlace, type Place } from "./place.ts";
 import { matching, walk } from "./walk.ts";
 

@@ -1,16 +1,15 @@
 import { createHash } from "node:crypto";
 import type { Outcome } from "../../src/core/outcome.ts";
-import type { SourceReport, StreamSource } from "../../src/core/source.ts";
+import type { StreamSource } from "../../src/core/source.ts";
 import type { Window } from "../../src/core/window.ts";
-import { HoldfastError } from "../../src/core/error.ts";
-import { type TarEntry, tarStream } from "../../src/stream/tar.ts";
+import { archive, type Lines, madeEntry } from "../../src/stream/archive.ts";
+import { type ManifestLine, pathFields } from "../../src/stream/archive-manifest.ts";
+import type { TarEntry } from "../../src/stream/tar.ts";
 import type { Item } from "./item.ts";
-import { type ManifestLine, manifestBook, pathFields } from "./manifest.ts";
 import { loadNames } from "./names.ts";
 import type { Place } from "./place.ts";
 import { takeFile } from "./take-file.ts";
 import { takeRange } from "./take-range.ts";
-import { tally } from "./tally.ts";
 
 export type BundleOrder = {
   readonly name: string;
@@ -25,40 +24,39 @@ export type BundleOrder = {
   readonly remark: string | null;
 };
 
-/** Many files as one exhibit: a pax archive whose last member, `manifest.jsonl`, has one line for everything that was looked for. */
+/** Files of this machine as one exhibit (archive.ts). */
 export function bundle(order: BundleOrder): StreamSource {
-  const book = manifestBook();
-  const counts = tally();
-  let started: string | null = null;
-  let ended: string | null = null;
+  const { place } = order;
   let from: string | null = null;
   let to: string | null = null;
 
-  const lines = {
-    add(line: ManifestLine): void {
-      book.add(line);
-      counts.add(line, !line.source.startsWith("derived:"));
-      if (line.outcome !== "collected") return;
-      // A copied file may be younger than its content: the earlier of the two times is where it can begin.
-      for (const begin of [line.birthtime, line.mtime]) if (begin !== undefined && (from === null || begin < from)) from = begin;
-      if (line.mtime !== undefined && (to === null || line.mtime > to)) to = line.mtime;
-    },
-  };
+  function reach(line: ManifestLine): void {
+    if (line.outcome !== "collected") return;
+    // A copied file may be younger than its content: the earlier of the two times is where it can begin.
+    for (const begin of [line.birthtime, line.mtime]) if (begin !== undefined && (from === null || begin < from)) from = begin;
+    if (line.mtime !== undefined && (to === null || line.mtime > to)) to = line.mtime;
+  }
 
-  async function* entries(signal: AbortSignal): AsyncGenerator<TarEntry> {
-    const names = await loadNames(order.place);
+  async function* entries(book: Lines, signal: AbortSignal): AsyncGenerator<TarEntry> {
+    const names = await loadNames(place);
+    const lines: Lines = {
+      add(line) {
+        book.add(line);
+        reach(line);
+      },
+    };
     for await (const item of order.items(signal)) {
       signal.throwIfAborted();
       switch (item.kind) {
         case "file":
-          yield* takeFile(item, { place: order.place, names, signal }, lines);
+          yield* takeFile(item, { place, names, signal }, lines);
           break;
         case "made":
-          yield made(item.member, item.bytes.length, only(item.bytes), order.place);
+          yield madeEntry(item.member, item.bytes.length, only(item.bytes), place.clock);
           lines.add(madeLine(item));
           break;
         case "range":
-          yield* takeRange(item, order.place, signal, lines);
+          yield* takeRange(item, place, signal, lines);
           break;
         case "named":
           lines.add(item.line);
@@ -67,38 +65,17 @@ export function bundle(order: BundleOrder): StreamSource {
           throw item satisfies never;
       }
     }
-    yield made("manifest.jsonl", book.size(), book.bytes(), order.place);
-    ended = order.place.clock().toISOString();
   }
 
-  return {
-    kind: "stream",
+  return archive({
     name: order.name,
-    mediaType: "application/x-tar",
-    store: "as-is",
-    size: null,
-    async *bytes(signal) {
-      if (started !== null) throw new HoldfastError("unexpected", `${order.name}: a live source is read once; open it again`);
-      started = order.place.clock().toISOString();
-      yield* tarStream(entries(signal));
-    },
-    report(): SourceReport {
-      if (started === null || ended === null) throw new HoldfastError("unexpected", `${order.name}: there is no report before the bytes have ended`);
-      const got = order.covered === null ? { since: started, until: ended } : order.covered({ from, to });
-      const report = counts.report(order.asked, got, order.nothing);
-      const detail = [order.remark, report.detail].filter((text) => text !== null).join("; ");
-      return { ...report, detail: detail === "" ? null : detail };
-    },
-    close: () => Promise.resolve(),
-  };
-}
-
-function made(path: string, size: number, bytes: AsyncIterable<Uint8Array>, place: Place): TarEntry {
-  const mtimeNs = BigInt(place.clock().getTime()) * 1_000_000n;
-  return {
-    member: { path: Buffer.from(path), type: "file", size, mode: 0o444, uid: 0, gid: 0, owner: "root", group: "root", mtimeNs, linkTarget: null },
-    bytes,
-  };
+    clock: place.clock,
+    entries,
+    asked: order.asked,
+    nothing: order.nothing,
+    covered: (read) => (order.covered === null ? read : order.covered({ from, to })),
+    remark: () => order.remark,
+  });
 }
 
 function madeLine(item: Extract<Item, { kind: "made" }>): ManifestLine {

@@ -3,7 +3,7 @@ import { access, constants } from "node:fs/promises";
 import { systemCode } from "../../src/core/error.ts";
 import { printable } from "../../src/core/printable.ts";
 import type { Item } from "./item.ts";
-import type { FileOutcome } from "./manifest.ts";
+import type { FileOutcome } from "../../src/stream/archive-manifest.ts";
 import type { Place } from "./place.ts";
 
 const outputLimit = 64 * 1024 * 1024;

@@ -5,7 +5,7 @@ import type { Window } from "../../src/core/window.ts";
 import { bundle } from "./bundle.ts";
 import { commandItem } from "./command.ts";
 import type { Item } from "./item.ts";
-import type { FileOutcome } from "./manifest.ts";
+import type { FileOutcome } from "../../src/stream/archive-manifest.ts";
 import { netDirectories, netItems } from "./network.ts";
 import { onPlace, type Place } from "./place.ts";
 import { textOrNull } from "./read-or-null.ts";

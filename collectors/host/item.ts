@@ -1,4 +1,4 @@
-import type { FileOutcome, ManifestLine } from "./manifest.ts";
+import type { FileOutcome, ManifestLine } from "../../src/stream/archive-manifest.ts";
 import type { ReadAt } from "./patient-read.ts";
 
 /** One thing that a room wants in its archive, in the order in which it is to be taken. */

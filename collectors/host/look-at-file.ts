@@ -1,7 +1,8 @@
 import type { BigIntStats } from "node:fs";
 import { type FileHandle, lstat, readlink } from "node:fs/promises";
 import type { FileItem } from "./item.ts";
-import { type ManifestLine, statFields } from "./manifest.ts";
+import type { ManifestLine } from "../../src/stream/archive-manifest.ts";
+import { statFields } from "./stat-fields.ts";
 import type { Names } from "./names.ts";
 import { onPlace, type Place, staysInside } from "./place.ts";
 import { explain, openQuietly, typeOf } from "./read-file.ts";

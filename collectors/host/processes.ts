@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
 import { printable } from "../../src/core/printable.ts";
 import { fileItem, type Item } from "./item.ts";
-import { pathFields } from "./manifest.ts";
+import { pathFields } from "../../src/stream/archive-manifest.ts";
 import { onPlace, type Place } from "./place.ts";
 import { explain, readPiece } from "./read-file.ts";
 import { linkOrNull, readOrNull } from "./read-or-null.ts";

@@ -2,7 +2,7 @@ import { type BigIntStats, constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { describeError, systemCode } from "../../src/core/error.ts";
 import { printable } from "../../src/core/printable.ts";
-import type { FileOutcome } from "./manifest.ts";
+import type { FileOutcome } from "../../src/stream/archive-manifest.ts";
 
 const piece = 256 * 1024;
 

@@ -4,7 +4,7 @@ import type { Extent } from "../../src/core/outcome.ts";
 import { printable } from "../../src/core/printable.ts";
 import type { TarEntry } from "../../src/stream/tar.ts";
 import type { RangeItem } from "./item.ts";
-import type { ManifestLine } from "./manifest.ts";
+import type { ManifestLine } from "../../src/stream/archive-manifest.ts";
 import { patientReader } from "./patient-read.ts";
 import type { Place } from "./place.ts";
 

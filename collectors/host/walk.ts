@@ -2,7 +2,7 @@ import type { BigIntStats, Dirent } from "node:fs";
 import { lstat, readdir } from "node:fs/promises";
 import type { FileItem, Item } from "./item.ts";
 import { fileItem } from "./item.ts";
-import { pathFields } from "./manifest.ts";
+import { pathFields } from "../../src/stream/archive-manifest.ts";
 import { isOwn, joinPath, onPlace, type Place, staysInside } from "./place.ts";
 import { explain } from "./read-file.ts";
 import { textOrNull } from "./read-or-null.ts";

@@ -8,7 +8,7 @@ import type { Opened } from "../../src/core/collector.ts";
 import { HoldfastError, systemCode } from "../../src/core/error.ts";
 import { printable } from "../../src/core/printable.ts";
 import type { SourceReport } from "../../src/core/source.ts";
-import { type LimeFindings, limeWalker, parseIomem, type PhysicalRange } from "./lime.ts";
+import { type LimeFindings, limeWalker, parseIomem, type PhysicalRange } from "../../src/stream/lime.ts";
 import { lookAtMemory } from "./memory-look.ts";
 import { onPlace, type Place } from "./place.ts";
 import { readPiece } from "./read-file.ts";

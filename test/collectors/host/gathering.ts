@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { finished } from "node:stream/promises";
 import { expect } from "vitest";
-import type { ManifestLine } from "../../../collectors/host/manifest.ts";
+import type { ManifestLine } from "../../../src/stream/archive-manifest.ts";
 import type { Place } from "../../../collectors/host/place.ts";
 import type { Opened, StepContext } from "../../../src/core/collector.ts";
 import type { SourceReport, StreamSource } from "../../../src/core/source.ts";

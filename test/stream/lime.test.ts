@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { limeWalker, parseIomem } from "../../../collectors/host/lime.ts";
+import { limeWalker, parseIomem } from "../../src/stream/lime.ts";
 
 type Given = { readonly start: bigint; readonly content: Buffer };
 

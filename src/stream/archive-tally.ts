@@ -1,7 +1,7 @@
-import type { Coverage, Gap, Outcome } from "../../src/core/outcome.ts";
-import type { SourceReport } from "../../src/core/source.ts";
-import type { Window } from "../../src/core/window.ts";
-import type { FileOutcome, ManifestLine } from "./manifest.ts";
+import type { Coverage, Gap, Outcome } from "../core/outcome.ts";
+import type { SourceReport } from "../core/source.ts";
+import type { Window } from "../core/window.ts";
+import type { FileOutcome, ManifestLine } from "./archive-manifest.ts";
 
 /** Ledger entries name gaps one by one up to here; beyond it the number is said and the manifest has them all. */
 const gapsNamed = 1000;

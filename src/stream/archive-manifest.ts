@@ -1,8 +1,7 @@
 import { isUtf8 } from "node:buffer";
-import type { BigIntStats } from "node:fs";
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
-import type { Outcome } from "../../src/core/outcome.ts";
-import { printable } from "../../src/core/printable.ts";
+import type { Outcome } from "../core/outcome.ts";
+import { printable } from "../core/printable.ts";
 
 /**
  * How one inner file ended. Beside the outcomes of exhibits, five that leave no gap: `recorded` (a link: its metadata is all
@@ -47,23 +46,6 @@ export function pathFields(path: Uint8Array): { readonly path: string; readonly 
   const shown = printable(path);
   const plain = isUtf8(path) && shown === Buffer.from(path).toString();
   return plain ? { path: shown } : { path: shown, pathBase64: Buffer.from(path).toString("base64") };
-}
-
-export function statFields(stat: BigIntStats, owner: string): Partial<ManifestLine> {
-  return {
-    mtime: isoNs(stat.mtimeNs),
-    ctime: isoNs(stat.ctimeNs),
-    atime: isoNs(stat.atimeNs),
-    // 0 means that the filesystem keeps no birth time.
-    ...(stat.birthtimeNs > 0n ? { birthtime: isoNs(stat.birthtimeNs) } : {}),
-    uid: Number(stat.uid),
-    gid: Number(stat.gid),
-    owner: printable(owner),
-    mode: `0${(Number(stat.mode) & 0o7777).toString(8).padStart(3, "0")}`,
-    inode: String(stat.ino),
-    device: String(stat.dev),
-    links: String(stat.nlink),
-  };
 }
 
 export function isoNs(ns: bigint): string {
