@@ -50,6 +50,9 @@ export interface Collector {
 
   /** Who can say what became of evidence that stays with the provider; null where nothing does. */
   readonly holder: Holder | null;
+
+  /** Gives back connections. */
+  close(): Promise<void>;
 }
 
 /** What a step is told of its collection, and what it may leave for its own next attempt. */

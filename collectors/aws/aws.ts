@@ -1,0 +1,43 @@
+import type { AwsConfig } from "../../src/core/config-aws.ts";
+import type { Clock, Random } from "../../src/core/ports.ts";
+import type { AwsLink, Observed } from "./link.ts";
+import { openAwsLink } from "./client.ts";
+import type { EbsAccounts } from "./ebs-account.ts";
+import { type Instance, instanceArn, parseInstance } from "./target.ts";
+import type { Belongs } from "./tags.ts";
+
+/** What the collector is given by app.ts. */
+export type AwsPorts = {
+  readonly config: AwsConfig;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Must end early, by rejecting, when the signal is aborted. */
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** Reads a pinned tool whole (aws.memory); at most 64 MiB. Rejects with `config` where it cannot be read. */
+  readonly readTool: (path: string) => Promise<Buffer>;
+  /** One for the process: two collections of one account share its limits. */
+  readonly ebs: EbsAccounts;
+  readonly observe?: (call: Observed) => void;
+};
+
+/** What every room works with: one instance, and the way to its account. */
+export type Aws = AwsPorts & {
+  readonly link: AwsLink;
+  readonly instance: Instance;
+  /** Twelve digits: the account that the instance is in. */
+  readonly account: string;
+  readonly arn: string;
+};
+
+/** Opens the way to a target and learns whose account it is. The caller closes `link`. */
+export async function openAws(ports: AwsPorts, target: string, belongs: Belongs, signal: AbortSignal): Promise<Aws> {
+  const instance = parseInstance(target, ports.config);
+  const link = openAwsLink({ ...ports, region: instance.region, account: instance.account, case: belongs.case, collection: belongs.collection });
+  try {
+    const { account } = await link.identity("source", signal);
+    return { ...ports, link, instance, account, arn: instanceArn(instance, account) };
+  } catch (error) {
+    link.close();
+    throw error;
+  }
+}

@@ -1,0 +1,50 @@
+import { describeError, HoldfastError } from "../../src/core/error.ts";
+import type { Wish } from "../../src/core/plan.ts";
+import type { ProbeAnswer } from "../../src/core/vault.ts";
+import { type AwsPorts, openAws } from "./aws.ts";
+import type { Observed } from "./link.ts";
+import { lookAtInstance } from "./look.ts";
+import { rooms } from "./rooms.ts";
+
+/** Acts are dated by our clock and corroborated by AWS's log: beyond this the two tell different stories. Seconds. */
+const offsetAllowed = 5;
+
+/** Whether a collection of this wish would work; each room asks what it will need. Changes nothing. */
+export async function examine(ports: AwsPorts, target: string, wish: Wish, signal: AbortSignal): Promise<readonly ProbeAnswer[]> {
+  const heard: Observed[] = [];
+  const aws = await openAws({ ...ports, observe: (call) => void heard.push(call) }, target, { case: "none", collection: "holdfast-doctor" }, signal);
+  try {
+    const identity = await aws.link.identity("source", signal);
+    const answers: ProbeAnswer[] = [{ probe: "identity", ok: true, fatal: true, text: `${identity.arn} works in account ${identity.account}` }];
+    answers.push(clockAnswer(heard));
+    const look = await lookAtInstance(aws, signal);
+    for (const [name, open] of Object.entries(rooms)) {
+      try {
+        answers.push(...((await (await open()).doctor?.(aws, look, wish, signal)) ?? []));
+      } catch (error) {
+        signal.throwIfAborted();
+        if (!(error instanceof HoldfastError)) throw error;
+        answers.push({ probe: name, ok: false, fatal: true, text: describeError(error) });
+      }
+    }
+    return answers;
+  } finally {
+    aws.link.close();
+  }
+}
+
+/** The service's Date (whole seconds) against the middle between asking and answer, of the quickest call. */
+function clockAnswer(heard: readonly Observed[]): ProbeAnswer {
+  const dated = heard.flatMap((call) => {
+    const at = call.date === null ? Number.NaN : Date.parse(call.date);
+    const trip = call.received.getTime() - call.sent.getTime();
+    return Number.isNaN(at) ? [] : [{ trip, offset: (at + 500 - (call.sent.getTime() + trip / 2)) / 1000 }];
+  });
+  const best = dated.sort((a, b) => a.trip - b.trip)[0];
+  if (best === undefined) return { probe: "clock", ok: false, fatal: false, text: "AWS answered without a Date header: the clock's offset is not known" };
+  const uncertain = 0.5 + best.trip / 2000;
+  const text = `AWS's clock is ${best.offset >= 0 ? "ahead of" : "behind"} this one by ${Math.abs(best.offset).toFixed(1)} s (± ${uncertain.toFixed(1)} s)`;
+  return Math.abs(best.offset) <= offsetAllowed + uncertain
+    ? { probe: "clock", ok: true, fatal: false, text }
+    : { probe: "clock", ok: false, fatal: false, text: `${text}; set this machine's clock, or acts and AWS's own log will not agree` };
+}

@@ -1,0 +1,11 @@
+import type { Kind } from "../../src/core/kind.ts";
+import type { Room } from "./room.ts";
+
+/** The rooms by name, each loaded when it is used. Their order is that of a plan where ranks are equal. */
+export const rooms: Readonly<Record<string, () => Promise<Room>>> = {};
+
+/** Kinds that this provider does not offer, and why. */
+export const absentKinds: readonly { readonly kind: Kind; readonly why: string }[] = [
+  { kind: "capture", why: "packets are captured by VPC Traffic Mirroring, which this release does not set up" },
+  { kind: "services", why: "managed services beside the instance are not collected by this release; name their log groups or buckets with --log ARN" },
+];
