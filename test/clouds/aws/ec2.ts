@@ -1,0 +1,23 @@
+/**
+ * EC2 as a collection meets it. State and switches: ec2-world.ts; instances, volumes and snapshots are made by ec2-made.ts.
+ *
+ *     const world = ec2World({ kms, network });
+ *     const fake = await openAwsFake({ keys, services: [ec2Service(world), ebsService(world), kmsService(world.kms)] });
+ */
+import type { Ec2World } from "./ec2-world.ts";
+import { instanceOperations } from "./ec2-instances.ts";
+import { dryRunnable, type Ec2Operation } from "./ec2-operation.ts";
+import type { Service } from "./service.ts";
+
+export function ec2Service(world: Ec2World): Service {
+  const operations: Readonly<Record<string, Ec2Operation>> = {
+    ...instanceOperations(world),
+  };
+  return {
+    name: "ec2",
+    protocol: "ec2",
+    version: "2016-11-15",
+    namespace: "http://ec2.amazonaws.com/doc/2016-11-15/",
+    operations: Object.fromEntries(Object.entries(operations).map(([name, operation]) => [name, dryRunnable(world, operation)])),
+  };
+}
