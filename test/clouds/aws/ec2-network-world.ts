@@ -144,6 +144,8 @@ export type ProfileAssociation = Place & {
   readonly profileArn: string;
   state: "associating" | "associated" | "disassociating" | "disassociated";
   at: Date;
+  /** So many looks more until it is where it goes. */
+  waits: number;
 };
 
 /** A connection through an interface, begun under the groups that it had then. */
@@ -160,9 +162,12 @@ export type Flow = {
    * not (User Guide, "Automatically tracked connections").
    */
   readonly tracked: "by-rules" | "always";
-  /** How many changes the interface had seen when it began (`groupHistory`). */
+  /** Where in the interface's `history` it began. */
   readonly since: number;
 };
+
+/** A rule with the addresses that its peer stood for at the time. */
+export type Reach = Pick<GroupRule, "egress" | "protocol" | "from" | "to"> & { readonly cidrs: readonly string[] };
 
 export type Ec2Network = {
   readonly vpcs: Vpc[];
@@ -175,8 +180,8 @@ export type Ec2Network = {
   readonly flowLogs: FlowLog[];
   readonly profileAssociations: ProfileAssociation[];
   readonly flows: Flow[];
-  /** The rules in force on an interface after each change of its groups or of a group's rules, oldest first. */
-  readonly groupHistory: Map<string, (readonly GroupRule[])[]>;
+  /** What the groups of an interface with flows permitted, after each change, oldest first. */
+  readonly history: Map<string, (readonly Reach[])[]>;
   /** Addresses behind a prefix list. */
   readonly prefixLists: Map<string, readonly string[]>;
   /** So often an association that is on its way is shown so, before it is where it goes. */
@@ -199,7 +204,7 @@ export function ec2Network(): Ec2Network {
     flowLogs: [],
     profileAssociations: [],
     flows: [],
-    groupHistory: new Map(),
+    history: new Map(),
     prefixLists: new Map(),
     profileWaits: 1,
     instanceState: () => "running",
@@ -207,10 +212,10 @@ export function ec2Network(): Ec2Network {
   };
 }
 
-/** `sg-0…`: seventeen digits, never the same twice in one network. */
+/** Seventeen digits; tests plant theirs with another first one. */
 export function newId(network: Ec2Network, prefix: string): string {
   network.made += 1;
-  return `${prefix}-${network.made.toString(16).padStart(17, "0")}`;
+  return `${prefix}-f${network.made.toString(16).padStart(16, "0")}`;
 }
 
 export function here<T extends Place>(all: readonly T[], place: Place): readonly T[] {

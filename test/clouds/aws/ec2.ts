@@ -6,12 +6,14 @@
  */
 import type { Ec2World } from "./ec2-world.ts";
 import { instanceOperations } from "./ec2-instances.ts";
+import { networkOperations } from "./ec2-network.ts";
 import { dryRunnable, type Ec2Operation } from "./ec2-operation.ts";
 import type { Service } from "./service.ts";
 
 export function ec2Service(world: Ec2World): Service {
   const operations: Readonly<Record<string, Ec2Operation>> = {
     ...instanceOperations(world),
+    ...networkOperations(world),
   };
   return {
     name: "ec2",
