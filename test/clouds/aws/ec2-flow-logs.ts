@@ -1,5 +1,5 @@
 /** Where flow logs go, and the attacker's hand on them. */
-import { chosen } from "./ec2-chosen.ts";
+import { described } from "./ec2-described.ts";
 import { shownTags } from "./ec2-listing.ts";
 import { type Ec2Network, type FlowLog, here } from "./ec2-network-world.ts";
 import type { Ec2Operation } from "./ec2-operation.ts";
@@ -20,7 +20,7 @@ function noFlowLog(id: string): AwsRefusal {
 }
 
 function describeFlowLogs(world: Ec2World, call: Call): Reply {
-  return chosen(world, call, {
+  return described(world, call, {
     all: here(world.network.flowLogs, call),
     set: "flowLogSet",
     show: shownFlowLog,

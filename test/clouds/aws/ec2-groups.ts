@@ -2,7 +2,7 @@
 import { noteGroups } from "./ec2-flows.ts";
 import { permissionSet, type RuleAsked, ruleKey, rulesAsked, shownRevoked, shownRule } from "./ec2-group-rules.ts";
 import { shownTags, tagsAsked } from "./ec2-listing.ts";
-import { chosen } from "./ec2-chosen.ts";
+import { described } from "./ec2-described.ts";
 import type { Ec2Operation } from "./ec2-operation.ts";
 import type { Ec2World } from "./ec2-world.ts";
 import { type Ec2Network, type GroupRule, here, newId, type SecurityGroup, type Vpc } from "./ec2-network-world.ts";
@@ -40,7 +40,7 @@ function noGroup(id: string): AwsRefusal {
 
 function describeGroups(world: Ec2World, call: Call): Reply {
   if (textsOf(call.params, "GroupName").length > 0) throw new Unknown(`${call.service}:${call.operation} with GroupNames`);
-  return chosen(world, call, {
+  return described(world, call, {
     all: here(world.network.groups, call),
     set: "securityGroupInfo",
     show: shownGroup,
@@ -83,7 +83,7 @@ function shownGroup(group: SecurityGroup): XmlObject {
 }
 
 function describeRules(world: Ec2World, call: Call): Reply {
-  return chosen(world, call, {
+  return described(world, call, {
     all: here(world.network.groups, call).flatMap((group) => group.rules.map((rule) => ({ group, rule }))),
     set: "securityGroupRuleSet",
     show: ({ group, rule }) => shownRule(group, rule),

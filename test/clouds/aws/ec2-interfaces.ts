@@ -1,5 +1,5 @@
 /** Network interfaces, and the change of their groups that isolation is. */
-import { chosen } from "./ec2-chosen.ts";
+import { described } from "./ec2-described.ts";
 import { shownTags } from "./ec2-listing.ts";
 import { noteGroups } from "./ec2-flows.ts";
 import { groupOf } from "./ec2-groups.ts";
@@ -25,7 +25,7 @@ function noInterface(id: string): AwsRefusal {
 }
 
 function describeInterfaces(world: Ec2World, call: Call): Reply {
-  return chosen(world, call, {
+  return described(world, call, {
     all: here(world.network.interfaces, call),
     set: "networkInterfaceSet",
     show: (one) => shownInterface(world.network, one),

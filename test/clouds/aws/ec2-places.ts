@@ -1,5 +1,5 @@
 /** Subnets, routes, network ACLs and endpoints: what lies around an interface. */
-import { chosen } from "./ec2-chosen.ts";
+import { described } from "./ec2-described.ts";
 import { shownTags } from "./ec2-listing.ts";
 import { groupSet } from "./ec2-interfaces.ts";
 import { type Ec2Network, here, type NetworkAcl, type Route, type RouteTable, type Subnet, type VpcEndpoint } from "./ec2-network-world.ts";
@@ -18,7 +18,7 @@ export function placeOperations(world: Ec2World): Readonly<Record<string, Ec2Ope
 }
 
 function describeSubnets(world: Ec2World, call: Call): Reply {
-  return chosen(world, call, {
+  return described(world, call, {
     all: here(world.network.subnets, call),
     set: "subnetSet",
     show: shownSubnet,
@@ -36,7 +36,7 @@ function describeSubnets(world: Ec2World, call: Call): Reply {
 }
 
 function describeRouteTables(world: Ec2World, call: Call): Reply {
-  return chosen(world, call, {
+  return described(world, call, {
     all: here(world.network.routeTables, call),
     set: "routeTableSet",
     show: shownTable,
@@ -54,7 +54,7 @@ function describeRouteTables(world: Ec2World, call: Call): Reply {
 }
 
 function describeAcls(world: Ec2World, call: Call): Reply {
-  return chosen(world, call, {
+  return described(world, call, {
     all: here(world.network.networkAcls, call),
     set: "networkAclSet",
     show: shownAcl,
@@ -71,7 +71,7 @@ function describeAcls(world: Ec2World, call: Call): Reply {
 }
 
 function describeEndpoints(world: Ec2World, call: Call): Reply {
-  return chosen(world, call, {
+  return described(world, call, {
     all: here(world.network.vpcEndpoints, call),
     set: "vpcEndpointSet",
     show: (one) => shownEndpoint(world.network, one),

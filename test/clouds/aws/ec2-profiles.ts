@@ -1,5 +1,5 @@
 /** Which role an instance works with. None of these calls has a dry run. */
-import { chosen } from "./ec2-chosen.ts";
+import { described } from "./ec2-described.ts";
 import { type Ec2Network, here, newId, type ProfileAssociation } from "./ec2-network-world.ts";
 import type { Ec2Operation } from "./ec2-operation.ts";
 import type { Ec2World } from "./ec2-world.ts";
@@ -24,7 +24,7 @@ function noAssociation(id: string): AwsRefusal {
 /** One that is on its way goes on with every look (`profileWaits`). */
 function describeAssociations(world: Ec2World, call: Call): Reply {
   const { network } = world;
-  const reply = chosen(world, call, {
+  const reply = described(world, call, {
     all: here(network.profileAssociations, call).filter(({ state }) => state !== "disassociated"),
     set: "iamInstanceProfileAssociationSet",
     show: shownAssociation,

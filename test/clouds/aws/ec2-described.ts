@@ -19,7 +19,7 @@ type Listing<T> = {
 };
 
 /** By ids, through filters, one page of it. An id that is not there refuses the whole call. */
-export function chosen<T>(world: Ec2World, call: Call, { all, set, show, ids, fields, tags, least = 5, most }: Listing<T>): Reply {
+export function described<T>(world: Ec2World, call: Call, { all, set, show, ids, fields, tags, least = 5, most }: Listing<T>): Reply {
   const asked = numberOf(call.params, "MaxResults");
   if (asked !== null && most !== undefined && asked > most)
     throw new AwsRefusal("InvalidParameterValue", `Value ( ${asked} ) for parameter maxResults is invalid. Expecting a value less than or equal to ${most}.`);
