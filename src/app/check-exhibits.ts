@@ -2,7 +2,8 @@ import { exhibitId } from "../core/case.ts";
 import { describeError, HoldfastError } from "../core/error.ts";
 import type { ExhibitCheck } from "../core/exhibit-check.ts";
 import type { Reader } from "../core/recorder.ts";
-import { unverifiable, verifyExhibit } from "../verify/verify-exhibit.ts";
+import { parseTarget } from "../core/target.ts";
+import { type Keepers, unverifiable, verifyExhibit } from "../verify/verify-exhibit.ts";
 import type { Services } from "./services.ts";
 
 export type VerifyWish = { readonly case: string | null; readonly exhibits: readonly string[]; readonly quick: boolean };
@@ -33,6 +34,7 @@ export async function checkExhibits(
   );
   if ("text" in opened) return lost(opened.text);
   const { reader } = opened;
+  const keepers: Keepers = { vaultOf: services.vault, holderOf: async (target) => (await services.collector(parseTarget(target))).holder };
   try {
     const named = wish.exhibits.length > 0;
     const ids = named ? new Set(wish.exhibits) : exhibitIds(reader, wish.case, tolerant);
@@ -46,7 +48,7 @@ export async function checkExhibits(
     for (const id of ids) {
       let check: ExhibitCheck;
       try {
-        const finding = await verifyExhibit(reader, id, services.vault, wish.quick, signal);
+        const finding = await verifyExhibit(reader, id, keepers, wish.quick, signal);
         if (finding.kind === "nothing-stored" && !named) continue;
         check = finding.check;
       } catch (error) {

@@ -4,6 +4,7 @@ import { durationText, type Output, sizeText } from "./output.ts";
 export type Progress =
   | { readonly kind: "begin"; readonly exhibit: string; readonly title: string; readonly total: number | null }
   | { readonly kind: "bytes"; readonly exhibit: string; readonly done: number; readonly total: number | null }
+  | { readonly kind: "act"; readonly step: string; readonly title: string; readonly outcome: string; readonly detail: string }
   | { readonly kind: "end"; readonly exhibit: string; readonly outcome: string; readonly detail: string | null };
 
 /** Milliseconds between redraws at a terminal, and between lines where there is none. */
@@ -12,7 +13,8 @@ const lineMs = 10_000;
 
 /** Shows bytes, rate and time left: one redrawn line at a terminal, plain lines elsewhere, nothing when quiet. */
 export function progressPrinter(output: Output, now: () => number): (event: Progress) => void {
-  let begun = now();
+  // Lanes run side by side: each exhibit has its own beginning.
+  const begun = new Map<string, number>();
   let shown = 0;
   const erase = (): void => {
     if (output.live && !output.quiet) process.stderr.write("\r\u001b[2K");
@@ -21,19 +23,23 @@ export function progressPrinter(output: Output, now: () => number): (event: Prog
     if (output.quiet) return;
     switch (event.kind) {
       case "begin":
-        begun = now();
-        shown = begun;
+        shown = now();
+        begun.set(event.exhibit, shown);
         output.say(`${event.exhibit}  ${event.title}${event.total === null ? "" : `  ${sizeText(event.total)}`}`);
         return;
       case "bytes": {
         const at = now();
         if (at - shown < (output.live ? redrawMs : lineMs)) return;
         shown = at;
-        const line = progressLine(event, (at - begun) / 1000);
+        const line = progressLine(event, (at - (begun.get(event.exhibit) ?? at)) / 1000);
         if (output.live) process.stderr.write(`\r\u001b[2K${line.slice(0, output.columns - 1)}`);
         else output.say(line);
         return;
       }
+      case "act":
+        erase();
+        output.say(`${event.step}  ${paintOutcome(output, event.outcome)}  ${event.detail}`);
+        return;
       case "end":
         erase();
         output.say(`${event.exhibit}  ${paintOutcome(output, event.outcome)}${event.detail === null ? "" : `  ${event.detail}`}`);
@@ -56,5 +62,5 @@ function progressLine(event: Extract<Progress, { kind: "bytes" }>, seconds: numb
 }
 
 function paintOutcome(output: Output, outcome: string): string {
-  return outcome === "collected" || outcome === "empty" ? output.paint.green(outcome) : output.paint.yellow(outcome);
+  return ["collected", "empty", "done", "already"].includes(outcome) ? output.paint.green(outcome) : output.paint.yellow(outcome);
 }

@@ -29,7 +29,7 @@ export async function verify(session: Session, ids: readonly string[], caseId: s
     `Ledger    ${report.ledger.verdict}: ${report.ledger.found.size} acts recomputed from their leaves`,
     ...report.ledger.problems.map((problem) => terminalSafe(`          ${problem.kind}: ${problem.text}`)),
     ...report.exhibits.map((check) => terminalSafe(checkLine(check))),
-    `Verdict   ${report.verdict} (${report.exhibits.length} exhibits${quick ? ", quick" : ""})`,
+    `Verdict   ${report.verdict} (${report.exhibits.length} exhibits${quick ? ", quick" : ""})${heldText(report.exhibits)}`,
     assuranceText(report.ledger),
   ]);
   return verdictExit(report.verdict);
@@ -66,6 +66,12 @@ export function assuranceText(audit: LedgerAudit): string {
   return audit.assurance === "self"
     ? "Assurance self: the ledger agrees with itself and with its own keys. Nothing outside this machine vouches for it; whoever holds this machine and its keys could have rewritten all of it."
     : `Assurance ${audit.assurance}: ${audit.anchors.join(", ")}`;
+}
+
+/** Their bytes were not read by anybody: the verdict must not sound as if they were. */
+function heldText(exhibits: readonly ExhibitCheck[]): string {
+  const held = exhibits.filter((check) => check.verdict === "held-by-provider").length;
+  return held === 0 ? "" : `; ${held} of them held in place by the provider under its lock, without a digest of ours`;
 }
 
 function checkLine(check: ExhibitCheck): string {

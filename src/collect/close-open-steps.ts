@@ -1,7 +1,11 @@
-import type { CollectionOrder } from "../core/jobs.ts";
+import type { ActDraft } from "../core/act.ts";
+import type { Done } from "../core/collector.ts";
+import type { CollectionOrder, StepState } from "../core/jobs.ts";
+import { parseActKept } from "./act-kept.ts";
 import type { LeasedContext } from "./context.ts";
 import { endStep } from "./end-step.ts";
 import { orderAct } from "./order-acts.ts";
+import { doneDetail } from "./step-context.ts";
 import { emptyHanded } from "./outcome-act.ts";
 import { abandonUpload, objectKey, parseKept } from "./take-exhibit.ts";
 
@@ -12,8 +16,12 @@ import { abandonUpload, objectKey, parseKept } from "./take-exhibit.ts";
 export async function closeOpenSteps(context: LeasedContext, order: CollectionOrder): Promise<void> {
   const open = (context.jobs.view(order.collection)?.steps ?? []).filter((at) => at.state !== "done");
   const signal = AbortSignal.timeout(120_000);
-  for (const { step, exhibit, result } of open) {
-    if (exhibit === null) continue;
+  for (const at of open) {
+    const { step, exhibit, result } = at;
+    if (exhibit === null) {
+      await context.recorder.append(openAct(context, order, at));
+      continue;
+    }
     if (result !== null) {
       await endStep(context, order, step, exhibit, parseKept(result, order.collection), signal);
       continue;
@@ -30,4 +38,25 @@ export async function closeOpenSteps(context: LeasedContext, order: CollectionOr
       detail: { closed: open.flatMap(({ exhibit }) => (exhibit === null ? [] : [exhibit])) },
     }),
   ]);
+}
+
+/** An act that was begun gets its end: the answer, where one was kept; else that nobody knows whether it happened. */
+function openAct(context: LeasedContext, order: CollectionOrder, { step, result }: StepState): readonly ActDraft[] {
+  if (result === null) return [];
+  const { done } = parseActKept(result, order.collection);
+  const unknown: Done = {
+    kind: "failed",
+    detail: `cancelled while it was under way: whether it happened is not known${step.undoable ? `; \`holdfast contain undo ${order.collection}\` looks and puts back` : ""}`,
+    result: null,
+    requestIds: [],
+  };
+  return [
+    orderAct(order, context.actor, "changed", {
+      lease: context.lease.number,
+      step: step.id,
+      once: `${order.collection}/${step.id}/changed`,
+      requestIds: (done ?? unknown).requestIds.slice(0, 20),
+      detail: doneDetail(done ?? unknown),
+    }),
+  ];
 }

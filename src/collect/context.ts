@@ -24,4 +24,5 @@ export type LeasedContext = CollectContext & { readonly lease: Lease };
 export type ProgressEvent =
   | { readonly kind: "begin"; readonly exhibit: string; readonly title: string; readonly total: number | null }
   | { readonly kind: "bytes"; readonly exhibit: string; readonly done: number; readonly total: number | null }
+  | { readonly kind: "act"; readonly step: string; readonly title: string; readonly outcome: string; readonly detail: string }
   | { readonly kind: "end"; readonly exhibit: string; readonly outcome: string; readonly detail: string | null };

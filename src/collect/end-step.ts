@@ -1,7 +1,8 @@
 import { whyNotSealed } from "../core/exhibit.ts";
 import type { CollectionOrder } from "../core/jobs.ts";
 import type { Step } from "../core/plan.ts";
-import type { Receipt } from "../core/vault.ts";
+import type { Held } from "../core/held.ts";
+import type { ObjectState, Receipt } from "../core/vault.ts";
 import type { LeasedContext } from "./context.ts";
 import { endingActs, type StepEnd } from "./outcome-act.ts";
 
@@ -17,9 +18,24 @@ export async function endStep(context: LeasedContext, order: CollectionOrder, st
 }
 
 async function readBack(context: LeasedContext, end: StepEnd, signal: AbortSignal): Promise<Receipt | null> {
-  const { put } = end.detail;
-  if (put === null) return null;
-  const state = await context.vault.attest(put, put.encoding, signal);
+  const { put, held } = end.detail;
+  if (put !== null) return shown(await context.vault.attest(put, put.encoding, signal), { ...put, bytes: String(put.bytes) });
+  if (held === null) return null;
+  return shown(await attestHeld(context, held, signal), {
+    uri: held.uri,
+    version: null,
+    bytes: String(held.bytes),
+    encoding: "identity",
+    checksum: { algorithm: "sha256", type: "full", value: "", partSize: "0" },
+  });
+}
+
+async function attestHeld(context: LeasedContext, held: Held, signal: AbortSignal): Promise<ObjectState> {
+  const { holder } = context.collector;
+  return holder === null ? { kind: "unknown", text: `nobody here can ask ${held.provider} about ${held.uri}` } : holder.attest(held, signal);
+}
+
+function shown(state: ObjectState, { uri, version, bytes, encoding, checksum }: Pick<Receipt, "uri" | "version" | "bytes" | "encoding" | "checksum">): Receipt {
   switch (state.kind) {
     case "present":
       return state.receipt;
@@ -27,11 +43,11 @@ async function readBack(context: LeasedContext, end: StepEnd, signal: AbortSigna
     case "unknown":
       // Stored, acknowledged, and now not shown: the bytes are accounted for, the lock is not assumed.
       return {
-        uri: put.uri,
-        version: put.version,
-        bytes: String(put.bytes),
-        encoding: put.encoding,
-        checksum: put.checksum,
+        uri,
+        version,
+        bytes,
+        encoding,
+        checksum,
         lock: state.kind === "missing" ? "none" : "unknown",
         mode: null,
         retainUntil: null,

@@ -12,6 +12,8 @@ export type StepEnd = {
   readonly outcome: Outcome;
   readonly digest: RawDigest | null;
   readonly detail: OutcomeDetail;
+  /** Of what gave no `put`. */
+  readonly requestIds?: readonly string[];
 };
 
 /** A step that gave no bytes. */
@@ -19,7 +21,7 @@ export function emptyHanded(step: Step, outcome: Exclude<Outcome, "collected">, 
   return {
     outcome,
     digest: null,
-    detail: { kind: step.kind, name: step.title, mediaType: "", text, files: null, transform: [], reproducible: false, coverage: null, put: null },
+    detail: { kind: step.kind, name: step.title, mediaType: "", text, files: null, transform: [], reproducible: false, coverage: null, put: null, held: null },
   };
 }
 
@@ -41,7 +43,7 @@ export function endingActs(
     ...common,
     once: `${order.collection}/${exhibit}/outcome`,
     digests: end.digest === null ? {} : { [exhibit]: { sha256: end.digest.sha256, bytes: String(end.digest.bytes) } },
-    requestIds: end.detail.put?.requestIds.slice(0, 20) ?? [],
+    requestIds: (end.requestIds ?? end.detail.put?.requestIds ?? []).slice(0, 20),
     detail: outcomeDetailToJson(end.detail),
   });
   if (receipt === null || !receipt.sealed) return [outcome];

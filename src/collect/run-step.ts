@@ -1,3 +1,4 @@
+import type { Opened } from "../core/collector.ts";
 import { describeError, HoldfastError } from "../core/error.ts";
 import type { CollectionOrder, StepState } from "../core/jobs.ts";
 import type { Step } from "../core/plan.ts";
@@ -8,6 +9,8 @@ import { stepContext } from "./step-context.ts";
 import { orderAct } from "./order-acts.ts";
 import { emptyHanded, endingActs, type StepEnd } from "./outcome-act.ts";
 import { abandonUpload, isResumable, keptResult, objectKey, parseKept, takeExhibit } from "./take-exhibit.ts";
+import { takeHeld } from "./take-held.ts";
+import { takeLanded } from "./take-landed.ts";
 
 /**
  * Carries one exhibit step to its one outcome act. A step found `running` was interrupted: a result that was kept is only
@@ -22,23 +25,44 @@ export async function runStep(context: LeasedContext, order: CollectionOrder, at
   const interrupted = at.state === "running";
   context.jobs.mark(context.lease, step.id, "running");
   const opened = await open(context, order, at, signal);
-  if (opened.kind === "ended") {
-    await abandonUpload(context, order, step, at.exhibit);
-    return keepAndEnd(context, order, step, at.exhibit, opened.end, signal);
+  switch (opened.kind) {
+    case "ended":
+      await abandonUpload(context, order, step, at.exhibit);
+      return keepAndEnd(context, order, step, at.exhibit, opened.end, signal);
+    case "push": {
+      const anew = interrupted && !opened.source.continues;
+      const exhibit = anew ? await startAgain(context, order, step, at.exhibit) : at.exhibit;
+      context.progress({ kind: "begin", exhibit, title: step.title, total: null });
+      return keepAndEnd(context, order, step, exhibit, await takeLanded(context, order, step, exhibit, opened.source, signal), signal);
+    }
+    case "source":
+      return runSource(context, order, step, at.exhibit, interrupted, opened.source, signal);
+    default:
+      return opened satisfies never;
   }
-  const { source } = opened;
+}
+
+async function runSource(
+  context: LeasedContext,
+  order: CollectionOrder,
+  step: Step,
+  number: string,
+  interrupted: boolean,
+  source: Source,
+  signal: AbortSignal,
+): Promise<void> {
   if (!(source.kind === "ranges" && source.stable)) {
-    const exhibit = interrupted ? await startAgain(context, order, step, at.exhibit) : at.exhibit;
+    const exhibit = interrupted ? await startAgain(context, order, step, number) : number;
     return take(context, order, step, exhibit, source, null, signal);
   }
   const before = source.identity === null ? null : context.jobs.identify(context.lease, step.id, source.identity);
   const change = before === null || before === source.identity ? null : { before, now: source.identity ?? "" };
   if (change !== null && sizeOf(change.before) !== source.size) {
     await source.close();
-    await abandonUpload(context, order, step, at.exhibit);
-    return keepAndEnd(context, order, step, at.exhibit, emptyHanded(step, "failed", resized(sizeOf(change.before), source)), signal);
+    await abandonUpload(context, order, step, number);
+    return keepAndEnd(context, order, step, number, emptyHanded(step, "failed", resized(sizeOf(change.before), source)), signal);
   }
-  return take(context, order, step, at.exhibit, source, change, signal);
+  return take(context, order, step, number, source, change, signal);
 }
 
 async function take(
@@ -80,23 +104,19 @@ async function open(
   order: CollectionOrder,
   { step, exhibit }: StepState,
   signal: AbortSignal,
-): Promise<{ readonly kind: "source"; readonly source: Source } | { readonly kind: "ended"; readonly end: StepEnd }> {
+): Promise<Extract<Opened, { readonly kind: "source" | "push" }> | { readonly kind: "ended"; readonly end: StepEnd }> {
   const why = step.input["notOffered"];
   if (typeof why === "string") return { kind: "ended", end: emptyHanded(step, "unavailable", why) };
   try {
     const opened = await context.collector.open(step, stepContext(context, order, step.id, exhibit), signal);
     switch (opened.kind) {
       case "source":
+      case "push":
         return opened;
+      case "held":
+        return { kind: "ended", end: takeHeld(step, opened.exhibit) };
       case "none":
         return { kind: "ended", end: emptyHanded(step, opened.outcome, opened.detail) };
-      case "held":
-      case "push":
-        // No collector of this release gives these: an exhibit must not look taken because nobody knew what to do with it.
-        return {
-          kind: "ended",
-          end: emptyHanded(step, "unavailable", `this release cannot take what its provider ${opened.kind === "held" ? "holds in place" : "pushes"}`),
-        };
       default:
         return opened satisfies never;
     }

@@ -74,6 +74,7 @@ export async function takeExhibit(
         reproducible: source.kind === "ranges" && source.stable && report.bad.length === 0,
         coverage: report.coverage,
         put: { ...stored, encoding: stream.encoding },
+        held: null,
       },
     };
   } catch (error) {

@@ -24,6 +24,7 @@ export const actNames = [
   "retention-extended",
   "intended",
   "changed",
+  "undone",
   "resumed",
   "cancelled",
   "cleaned",

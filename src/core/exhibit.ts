@@ -1,5 +1,6 @@
 import { type Act, isOutcomeAct } from "./act.ts";
-import type { LockMode, LockWorth } from "./lock.ts";
+import type { Held } from "./held.ts";
+import type { LockMode, LockWorth, Retention } from "./lock.ts";
 import type { Coverage, Outcome } from "./outcome.ts";
 import { type OutcomeDetail, parseOutcomeDetail } from "./outcome-detail.ts";
 import type { Receipt } from "./vault.ts";
@@ -37,7 +38,7 @@ export function exhibitFromActs(id: string, acts: readonly Act[]): Exhibit | nul
     name: detail.name,
     outcome: outcome.act,
     detail: [detail.text, notSealed].filter((text) => text !== null).join("; ") || null,
-    bytes: digest?.bytes ?? "0",
+    bytes: digest?.bytes ?? String(detail.held?.bytes ?? 0),
     sha256: digest?.sha256 ?? null,
     files: detail.files,
     transform: detail.transform,
@@ -54,23 +55,37 @@ export function whyNotSealed(receipt: Receipt): string {
   return receipt.problems.length > 0 ? `not sealed: ${receipt.problems.join("; ")}` : receipt.text;
 }
 
-/** The outcome act's own record of the object: what was put, and under which promise. Null where nothing was stored. */
-export function putOf(acts: readonly Act[]): OutcomeDetail["put"] {
+/** What became of the evidence, and what is promised of it now: the outcome's promise, lengthened and held by later acts. */
+export type Kept =
+  | { readonly kind: "stored"; readonly put: NonNullable<OutcomeDetail["put"]> }
+  | { readonly kind: "held"; readonly held: Held; readonly target: string | null }
+  | { readonly kind: "nothing" };
+
+export function keptOf(acts: readonly Act[]): Kept {
   const outcome = acts.find((act) => isOutcomeAct(act.act));
-  return outcome === undefined ? null : parseOutcomeDetail(outcome).put;
+  if (outcome === undefined) return { kind: "nothing" };
+  const { put, held } = parseOutcomeDetail(outcome);
+  if (put !== null) return { kind: "stored", put: { ...put, asked: promised(put.asked, acts) } };
+  if (held !== null) return { kind: "held", held: { ...held, asked: promised(held.asked, acts) }, target: outcome.target };
+  return { kind: "nothing" };
 }
 
-/** What is promised now: the put's promise, lengthened and held by later acts. */
-export function promiseOf(acts: readonly Act[]): OutcomeDetail["put"] {
-  const put = putOf(acts);
-  if (put === null) return null;
-  let { retainUntil, legalHold } = put.asked;
+function promised(asked: Retention, acts: readonly Act[]): Retention {
+  let { retainUntil, legalHold } = asked;
   for (const act of acts) {
     const until = act.detail["retainUntil"];
     if (act.act === "retention-extended" && typeof until === "string") retainUntil = until;
     if (act.act === "held") legalHold = true;
   }
-  return { ...put, asked: { ...put.asked, retainUntil, legalHold } };
+  return { ...asked, retainUntil, legalHold };
+}
+
+/** What was asked when it was taken. */
+function askedOf(acts: readonly Act[]): Retention | null {
+  const outcome = acts.find((act) => isOutcomeAct(act.act));
+  if (outcome === undefined) return null;
+  const { put, held } = parseOutcomeDetail(outcome);
+  return (put ?? held)?.asked ?? null;
 }
 
 /** What was promised and shown: a lock that a store once read back as asked, and the later promises that it showed. */
@@ -88,8 +103,8 @@ export function isAtLeast(now: LockWorth, then: LockWorth): boolean {
  * (a store that was down, or a lock that somebody had weakened) takes nothing from it. Null where none was ever shown.
  */
 export function shownLockOf(acts: readonly Act[]): ShownLock | null {
-  const put = putOf(acts);
-  if (put === null) return null;
+  const asked = askedOf(acts);
+  if (asked === null) return null;
   let best: Receipt | null = null;
   let retainUntil: string | null = null;
   let legalHold = false;
@@ -98,8 +113,8 @@ export function shownLockOf(acts: readonly Act[]): ShownLock | null {
     if (stored === null) continue;
     if (stored.problems.length === 0) {
       if (best === null || !isAtLeast(best.lock, stored.lock)) best = stored;
-      retainUntil ??= put.asked.retainUntil;
-      legalHold ||= put.asked.legalHold;
+      retainUntil ??= asked.retainUntil;
+      legalHold ||= asked.legalHold;
     }
     const until = act.act === "retention-extended" ? act.detail["retainUntil"] : undefined;
     if (typeof until === "string" && stored.retainUntil !== null && Date.parse(stored.retainUntil) >= Date.parse(until)) retainUntil = until;

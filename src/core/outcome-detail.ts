@@ -1,6 +1,7 @@
 import type { Act, Json } from "./act.ts";
 import { HoldfastError } from "./error.ts";
-import type { LockMode } from "./lock.ts";
+import type { Held } from "./held.ts";
+import type { LockMode, Retention } from "./lock.ts";
 import { type Coverage, type Gap, outcomes } from "./outcome.ts";
 import type { Stored } from "./vault.ts";
 import type { Window } from "./window.ts";
@@ -17,6 +18,8 @@ export type OutcomeDetail = {
   readonly coverage: Coverage | null;
   /** What the vault was asked and given: enough to read the object again and to compare its lock with what was promised. */
   readonly put: (Stored & { readonly encoding: "identity" | "zstd" }) | null;
+  /** What its provider keeps in place instead, under which promise. Never beside `put`; absent in records of before this field. */
+  readonly held: Held | null;
 };
 
 /** A leaf holds at most 64 KiB; the full list of gaps is in the exhibit's own manifest. Bytes of JSON. */
@@ -24,6 +27,7 @@ const gapBudget = 12_000;
 
 export function outcomeDetailToJson(detail: OutcomeDetail): { readonly [key: string]: Json } {
   const put = detail.put === null ? null : { ...detail.put, bytes: String(detail.put.bytes) };
+  const held = detail.held === null ? undefined : { ...detail.held, bytes: String(detail.held.bytes) };
   return JSON.parse(
     JSON.stringify({
       ...detail,
@@ -31,6 +35,7 @@ export function outcomeDetailToJson(detail: OutcomeDetail): { readonly [key: str
       text: detail.text === null ? null : shorten(detail.text, 4000),
       coverage: limitCoverage(detail.coverage, detail.files !== null),
       put,
+      held,
     }),
   );
 }
@@ -94,19 +99,36 @@ export function parseOutcomeDetail(act: Act): OutcomeDetail {
     });
     return { asked: window(c["asked"]), got: window(c["got"]), gaps };
   };
+  const size = (of: JsonMap, field: string): number => {
+    const bytes = Number(text(of, "bytes"));
+    if (!Number.isSafeInteger(bytes) || bytes < 0) throw bad(field);
+    return bytes;
+  };
+  const asked = (value: Json | undefined, field: string): Retention => {
+    const a = map(value, field);
+    return { mode: parseMode(text(a, "mode")) ?? fail(bad(`${field}.mode`)), retainUntil: text(a, "retainUntil"), legalHold: a["legalHold"] === true };
+  };
+  const held = (value: Json | undefined): Held | null => {
+    if (value === undefined || value === null) return null;
+    const h = map(value, "held");
+    return {
+      provider: text(h, "provider"),
+      uri: text(h, "uri"),
+      bytes: size(h, "held.bytes"),
+      asked: asked(h["asked"], "held.asked"),
+      reference: h["reference"] ?? null,
+    };
+  };
   const put = (value: Json | undefined): OutcomeDetail["put"] => {
     if (value === null) return null;
     const p = map(value, "put");
     const sum = map(p["checksum"], "put.checksum");
-    const asked = map(p["asked"], "put.asked");
-    const bytes = Number(text(p, "bytes"));
-    if (!Number.isSafeInteger(bytes) || bytes < 0) throw bad("put.bytes");
     return {
       vault: text(p, "vault"),
       uri: text(p, "uri"),
       key: text(p, "key"),
       version: optional(p, "version"),
-      bytes,
+      bytes: size(p, "put.bytes"),
       encoding: text(p, "encoding") === "zstd" ? "zstd" : "identity",
       checksum: {
         algorithm: "sha256",
@@ -114,11 +136,7 @@ export function parseOutcomeDetail(act: Act): OutcomeDetail {
         value: text(sum, "value"),
         partSize: text(sum, "partSize"),
       },
-      asked: {
-        mode: parseMode(text(asked, "mode")) ?? fail(bad("put.asked.mode")),
-        retainUntil: text(asked, "retainUntil"),
-        legalHold: asked["legalHold"] === true,
-      },
+      asked: asked(p["asked"], "put.asked"),
       requestIds: list(p["requestIds"], "put.requestIds").filter((id) => typeof id === "string"),
       ...(p["proof"] === "reread" ? { proof: "reread" as const } : {}),
     };
@@ -134,6 +152,7 @@ export function parseOutcomeDetail(act: Act): OutcomeDetail {
     reproducible: d["reproducible"] === true,
     coverage: coverage(d["coverage"]),
     put: put(d["put"]),
+    held: held(d["held"]),
   };
 }
 

@@ -1,41 +1,55 @@
 import { describeError, HoldfastError } from "../core/error.ts";
-import { exhibitFromActs, isAtLeast, promiseOf, type ShownLock, shownLockOf } from "../core/exhibit.ts";
+import { exhibitFromActs, keptOf, type ShownLock, shownLockOf } from "../core/exhibit.ts";
+import type { Holder } from "../core/held.ts";
 import type { OutcomeDetail } from "../core/outcome-detail.ts";
 import type { Reader } from "../core/recorder.ts";
 import type { Receipt, Vault } from "../core/vault.ts";
 import { rehash } from "./rehash.ts";
 import type { ExhibitCheck } from "../core/exhibit-check.ts";
+import { lockCheck, lockText } from "./lock-check.ts";
+import { checkHeld } from "./verify-held.ts";
 
 type Put = NonNullable<OutcomeDetail["put"]>;
 
 /** `nothing-stored`: the outcome is the record, and there are no bytes to check. */
 export type ExhibitFinding = { readonly kind: "checked" | "nothing-stored"; readonly check: ExhibitCheck };
 
+/** Who is asked what became of it: vaults by name, providers by the target that they hold evidence of (null: nobody can ask). */
+export type Keepers = {
+  readonly vaultOf: (name: string) => Promise<Vault>;
+  readonly holderOf: (target: string) => Promise<Holder | null>;
+};
+
 /**
  * Checks one exhibit: its bytes (re-read whole, or by the store's own checksum when `quick`) and its lock, as read back now.
  * Rejects with `usage` where the ledger names no such exhibit, and with what the reader throws for a damaged one.
  */
-export async function verifyExhibit(
-  reader: Reader,
-  id: string,
-  vaultOf: (name: string) => Promise<Vault>,
-  quick: boolean,
-  signal: AbortSignal,
-): Promise<ExhibitFinding> {
+export async function verifyExhibit(reader: Reader, id: string, { vaultOf, holderOf }: Keepers, quick: boolean, signal: AbortSignal): Promise<ExhibitFinding> {
   const acts = [...reader.acts({ exhibit: id })];
   if (acts.length === 0) throw new HoldfastError("usage", `there is no exhibit ${id}; \`holdfast exhibits\` lists them`);
   const exhibit = exhibitFromActs(id, acts);
   if (exhibit === null) return { kind: "checked", check: unverifiable(id, null, "it has no outcome yet; its collection is still open (`holdfast status`)") };
-  const put = promiseOf(acts);
-  if (put === null)
-    return {
-      kind: "nothing-stored",
-      check: unverifiable(id, exhibit.sha256, `${exhibit.outcome.toUpperCase()}: nothing of it is stored (${exhibit.detail ?? "no detail"})`),
-    };
+  const kept = keptOf(acts);
   try {
-    const vault = await vaultOf(put.vault);
-    const check = await checkStored(vault, { id, recorded: exhibit.sha256, put, shown: shownLockOf(acts), quick }, signal);
-    return { kind: "checked", check: whereItIs(check, vault.locate(put.key), put) };
+    switch (kept.kind) {
+      case "nothing":
+        return {
+          kind: "nothing-stored",
+          check: unverifiable(id, exhibit.sha256, `${exhibit.outcome.toUpperCase()}: nothing of it is stored (${exhibit.detail ?? "no detail"})`),
+        };
+      case "held": {
+        const holder = kept.target === null ? null : await holderOf(kept.target);
+        if (holder === null) return { kind: "checked", check: unverifiable(id, null, `${kept.held.uri}: nobody here can ask ${kept.held.provider} about it`) };
+        return { kind: "checked", check: await checkHeld(holder, id, kept.held, shownLockOf(acts), signal) };
+      }
+      case "stored": {
+        const vault = await vaultOf(kept.put.vault);
+        const check = await checkStored(vault, { id, recorded: exhibit.sha256, put: kept.put, shown: shownLockOf(acts), quick }, signal);
+        return { kind: "checked", check: whereItIs(check, vault.locate(kept.put.key), kept.put) };
+      }
+      default:
+        return kept satisfies never;
+    }
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof HoldfastError && error.code === "paused") throw error;
@@ -106,24 +120,4 @@ function byStore(receipt: Receipt, put: Put, recorded: string | null): Bytes {
   return same
     ? { verdict: "intact", method: "store-sha256", found: recorded, text: "the store's own SHA-256 is the one that was recorded" }
     : { verdict: "altered", method: "store-sha256", found: null, text: `recorded checksum ${put.checksum.value}, the store shows ${receipt.checksum.value}` };
-}
-
-/** What was never shown cannot be broken. */
-function lockCheck(now: Receipt, shown: ShownLock | null): NonNullable<ExhibitCheck["lock"]> {
-  const { lock, mode, retainUntil, legalHold } = now;
-  return { lock, mode, retainUntil, legalHold, asRecorded: shown === null || isKept(now, shown) };
-}
-
-function isKept(now: Receipt, shown: ShownLock): boolean {
-  const kept = now.retainUntil !== null && Date.parse(now.retainUntil) >= Date.parse(shown.retainUntil);
-  const held = !shown.legalHold || now.legalHold === true;
-  const worth = now.lock === shown.lock ? now.mode === shown.mode : isAtLeast(now.lock, shown.lock);
-  return kept && held && worth;
-}
-
-function lockText(lock: ExhibitCheck["lock"], receipt: Receipt | null): string | null {
-  if (lock === null || receipt === null) return "its lock could not be read";
-  if (lock.lock === "unknown") return `its lock could not be read: ${receipt.text}`;
-  if (!lock.asRecorded) return `its lock is not what was recorded: ${receipt.text}`;
-  return lock.lock === "irrevocable" ? `locked until ${lock.retainUntil ?? "unknown"}` : `its lock is ${lock.lock}`;
 }

@@ -1,3 +1,4 @@
+import { HoldfastError } from "../../src/core/error.ts";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -59,7 +60,7 @@ class Instance {
     act: async (): Promise<Done> => {
       if (!this.protection) this.sets += 1;
       this.protection = true;
-      if (this.cutOff) throw new Error("killed here");
+      if (this.cutOff) throw new HoldfastError("paused", "killed here");
       return { kind: "done", detail: "it is on", result: { ids: ["x"] }, requestIds: ["r-1"] };
     },
   };
@@ -92,7 +93,14 @@ const recorder: Recorder = {
 };
 
 function context(): ActContext {
-  return { jobs, recorder, collector: instance.collector, actor: { id: "jane", kind: "person", proof: "asserted" }, lease: jobs.lease("c1") };
+  return {
+    jobs,
+    recorder,
+    collector: instance.collector,
+    actor: { id: "jane", kind: "person", proof: "asserted" },
+    lease: jobs.lease("c1"),
+    progress: () => {},
+  };
 }
 
 function now(): StepState {

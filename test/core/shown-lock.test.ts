@@ -37,7 +37,7 @@ function collected(stored: Receipt): Act {
   const { uri, version, encoding, checksum } = sealed;
   const asked = { mode: "compliance", retainUntil: early, legalHold: false } as const;
   const put = { vault: "main", key: "k", uri, version, bytes: 1, encoding, checksum, asked, requestIds: [] };
-  const detail = { kind: "k", name: "n", mediaType: "", text: null, files: null, transform: [], reproducible: false, coverage: null, put };
+  const detail = { kind: "k", name: "n", mediaType: "", text: null, files: null, transform: [], reproducible: false, coverage: null, put, held: null };
   return act("collected", stored, outcomeDetailToJson(detail));
 }
 

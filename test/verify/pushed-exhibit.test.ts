@@ -35,7 +35,18 @@ async function pushed(): Promise<Stored> {
 /** The outcome act as the ledger gives it back. */
 function outcomeOf(stored: Stored, receipt: Receipt): Act {
   const put = { ...stored, encoding: "identity" } as const;
-  const detail = { kind: "memory", name: "memory.lime", mediaType: "", text: null, files: null, transform: [], reproducible: false, coverage: null, put };
+  const detail = {
+    kind: "memory",
+    name: "memory.lime",
+    mediaType: "",
+    text: null,
+    files: null,
+    transform: [],
+    reproducible: false,
+    coverage: null,
+    put,
+    held: null,
+  };
   const {
     reserve: _,
     exhibits: __,
@@ -52,7 +63,7 @@ async function verified(act: Act, quick: boolean): Promise<ExhibitCheck> {
     throw new Error("not asked");
   };
   const reader: Reader = { checkpoint: none, note: none, size: none, act: none, acts: () => [act], cases: none, case: none, close: none };
-  return (await verifyExhibit(reader, "E", async () => vault, quick, never)).check;
+  return (await verifyExhibit(reader, "E", { vaultOf: async () => vault, holderOf: async () => null }, quick, never)).check;
 }
 
 test("an exhibit that a host pushed is intact when every byte is read, and unverifiable by the store's word alone", async () => {

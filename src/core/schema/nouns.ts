@@ -43,12 +43,15 @@ export const exhibit: JsonSchema = objectOf({
   acts: listOf(digits),
 });
 
+const done = choice("done", "already", "denied", "unavailable", "failed");
+
 export const collection: JsonSchema = objectOf({
   collection: text,
   case: text,
   target: text,
   outcome: choice("collected", "partial", "failed"),
   exhibits: listOf(exhibit),
+  changes: listOf(objectOf({ step: text, title: text, outcome: orNull(done), detail: orNull(text), undone: orNull(done) })),
   footprint: objectOf({ writtenBytes: digits, tools: listOf(text) }),
   seconds: { type: "number", minimum: 0 },
 });

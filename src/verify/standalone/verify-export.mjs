@@ -279,7 +279,7 @@ const isCase = (value) => isText(value) && CASE.test(value);
 
 /** FORMAT.md §4. Later releases add names: those are told, not refused. */
 const ACTS = new Set(
-  "home-made case-opened note planned started collected empty source-disabled denied unavailable truncated failed sealed accessed verified held retention-extended resumed intended changed cancelled cleaned finished refused".split(
+  "home-made case-opened note planned started collected empty source-disabled denied unavailable truncated failed sealed accessed verified held retention-extended resumed intended changed undone cancelled cleaned finished refused".split(
     " ",
   ),
 );

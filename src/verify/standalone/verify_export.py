@@ -493,7 +493,7 @@ is_decimal = matching(r"-?[0-9]+(\.[0-9]+)?")
 # FORMAT.md section 4. Later releases add names: those are told, not refused.
 ACTS = set(
     "home-made case-opened note planned started collected empty source-disabled denied unavailable truncated failed sealed accessed "
-    "verified held retention-extended resumed intended changed cancelled cleaned finished refused".split()
+    "verified held retention-extended resumed intended changed undone cancelled cleaned finished refused".split()
 )
 
 PREDICATE = {
