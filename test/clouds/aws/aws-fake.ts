@@ -137,6 +137,7 @@ async function answer(desk: Desk, service: Service, scope: Scope, request: Incom
   let operation = "?";
   let key: FakeKey | null = null;
   let done = false;
+  let cut: number | null = null;
   try {
     const read = readRequest(service, request);
     operation = read.operation;
@@ -164,6 +165,7 @@ async function answer(desk: Desk, service: Service, scope: Scope, request: Incom
       const reply = await run(call);
       done = true;
       if (fault?.kind !== "lost-answer") rendered = writeReply(service, operation, reply, requestId);
+      if (fault?.kind === "cut-answer") cut = fault.bytes;
     }
   } catch (error) {
     if (error instanceof Unknown) return notKnown(desk, response, error.message);
@@ -196,7 +198,7 @@ async function answer(desk: Desk, service: Service, scope: Scope, request: Incom
     response.socket?.resetAndDestroy();
     return;
   }
-  send(response, rendered.status, headers, rendered.body);
+  send(response, rendered.status, headers, rendered.body, cut);
 }
 
 function notKnown(desk: Desk, response: ServerResponse, what: string): void {
@@ -204,11 +206,13 @@ function notKnown(desk: Desk, response: ServerResponse, what: string): void {
   send(response, 501, { "content-type": "text/plain", date: desk.now().toUTCString() }, `not known to the stand-in: ${what}`);
 }
 
-function send(response: ServerResponse, status: number, headers: Readonly<Record<string, string>>, body: string | Uint8Array): void {
+/** `cut`: the connection is reset after so many bytes. */
+function send(response: ServerResponse, status: number, headers: Readonly<Record<string, string>>, body: string | Uint8Array, cut: number | null = null): void {
   const bytes = typeof body === "string" ? Buffer.from(body) : body;
   response.sendDate = false;
   response.writeHead(status, { ...headers, "content-length": String(bytes.length) });
-  response.end(bytes);
+  if (cut === null) response.end(bytes);
+  else response.write(bytes.subarray(0, cut), () => response.socket?.resetAndDestroy());
 }
 
 async function wholeBody(message: IncomingMessage): Promise<Buffer> {

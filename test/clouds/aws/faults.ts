@@ -23,6 +23,8 @@ export type FaultAction =
   | { readonly kind: "reset-before" }
   /** It is done, and the connection is reset in place of the answer. */
   | { readonly kind: "lost-answer" }
+  /** It is done, and the connection is reset after so many bytes of the answer's body. */
+  | { readonly kind: "cut-answer"; readonly bytes: number }
   /** Nothing moves for that long, then all goes on. */
   | { readonly kind: "delay"; readonly milliseconds: number };
 
@@ -113,6 +115,7 @@ export function refusalOf(action: FaultAction, protocol: Protocol, call: Call): 
       return serverError(protocol, action.status);
     case "reset-before":
     case "lost-answer":
+    case "cut-answer":
     case "delay":
       return null;
     default:
