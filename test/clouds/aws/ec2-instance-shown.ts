@@ -1,7 +1,7 @@
-import { createHash } from "node:crypto";
 import { type Interface, here } from "./ec2-network-world.ts";
 import type { Ec2Instance, Ec2World, InstanceState } from "./ec2-world.ts";
 import { shownTags } from "./ec2-listing.ts";
+import { uniqueId } from "./sts.ts";
 import type { XmlObject } from "./wire-xml.ts";
 
 const codes: Readonly<Record<InstanceState, number>> = { pending: 0, running: 16, "shutting-down": 32, terminated: 48, stopping: 64, stopped: 80 };
@@ -45,7 +45,10 @@ export function shownInstance(world: Ec2World, instance: Ec2Instance): XmlObject
     ebsOptimized: false,
     enaSupport: true,
     hypervisor: "xen",
-    iamInstanceProfile: association === undefined ? null : { arn: association.profileArn, id: profileId(association.profileArn) },
+    iamInstanceProfile:
+      association === undefined
+        ? null
+        : { arn: association.profileArn, id: uniqueId("AIPA", `${instance.account} ${association.profileArn.split("/").at(-1)}`) },
     networkInterfaceSet: { item: (primary === undefined ? [] : [primary, ...others]).map((one) => shownInterface(world, one)) },
     rootDeviceName: instance.rootDevice,
     rootDeviceType: "ebs",
@@ -111,9 +114,4 @@ function shownInterface(world: Ec2World, one: Interface): XmlObject {
 
 function dnsName(region: string, one: Interface): string {
   return `ip-${(one.privateAddresses[0] ?? "").replaceAll(".", "-")}.${region}.compute.internal`;
-}
-
-/** IAM gives a profile an id; this one is the same for the same ARN. */
-function profileId(arn: string): string {
-  return `AIPA${createHash("sha256").update(arn).digest("hex").slice(0, 17).toUpperCase()}`;
 }

@@ -18,7 +18,7 @@ export type Ec2Instance = Place & {
   stateReason: { readonly code: string; readonly message: string } | null;
   readonly imageId: string;
   readonly rootDevice: string;
-  /** In the order of attachment; the volumes' own state names the instance too. */
+  /** In the order of attachment. A volume is attached to the instances that map it. */
   readonly mappings: { readonly device: string; readonly volume: string; deleteOnTermination: boolean; readonly attached: Date }[];
   /** Devices of the host itself: gone with the instance, never in a snapshot (`ephemeral0` and so on). */
   readonly instanceStore: readonly string[];
@@ -52,8 +52,6 @@ export type Ec2Volume = Place & {
   /** The ARN of its key; null where it is not encrypted. */
   readonly kmsKeyId: string | null;
   readonly multiAttach: boolean;
-  /** Ids of the instances that it is attached to; more than one with multi-attach only. */
-  readonly attachedTo: string[];
   readonly sourceSnapshot: string | null;
   readonly created: Date;
   readonly tags: Tags;
@@ -67,8 +65,6 @@ export type SnapshotLock = {
   readonly coolOff: number | null;
   /** Days from its start, or a date. */
   readonly until: { readonly kind: "days"; readonly days: number } | { readonly kind: "date"; readonly date: Date };
-  /** The stand-in lies: accepted, and DescribeLockedSnapshots does not know it. */
-  readonly hidden: boolean;
 };
 
 export type Ec2Snapshot = Place & {
@@ -91,10 +87,11 @@ export type Ec2Snapshot = Place & {
   readonly content: VolumeContent;
 };
 
+/** `account` owns it. */
 export type Ec2Image = Place & {
   readonly id: string;
   readonly name: string;
-  readonly owner: string;
+  readonly public: boolean;
   readonly architecture: "x86_64" | "arm64";
   readonly platform: "linux" | "windows";
   readonly rootDevice: string;
