@@ -1,5 +1,5 @@
 import { describeError, HoldfastError } from "../../src/core/error.ts";
-import type { Wish } from "../../src/core/plan.ts";
+import type { Containment, Wish } from "../../src/core/plan.ts";
 import type { ProbeAnswer } from "../../src/core/vault.ts";
 import { type AwsPorts, openAws } from "./aws.ts";
 import type { Observed } from "./link.ts";
@@ -8,6 +8,9 @@ import { rooms } from "./rooms.ts";
 
 /** Acts are dated by our clock and corroborated by AWS's log: beyond this the two tell different stories. Seconds. */
 const offsetAllowed = 5;
+
+/** What containment could need, said in advance: nobody should find out at the moment of isolation. */
+const all: Containment = { when: "after-memory", network: true, identity: true, users: [] };
 
 /** Whether a collection of this wish would work; each room asks what it will need. Changes nothing. */
 export async function examine(ports: AwsPorts, target: string, wish: Wish, signal: AbortSignal): Promise<readonly ProbeAnswer[]> {
@@ -20,7 +23,8 @@ export async function examine(ports: AwsPorts, target: string, wish: Wish, signa
     const look = await lookAtInstance(aws, signal);
     for (const [name, open] of Object.entries(rooms)) {
       try {
-        answers.push(...((await (await open()).doctor?.(aws, look, wish, signal)) ?? []));
+        const found = (await (await open()).doctor?.(aws, look, { ...wish, contain: wish.contain ?? all }, signal)) ?? [];
+        answers.push(...(name === "contain" && wish.contain === null ? found.map((answer) => ({ ...answer, fatal: false })) : found));
       } catch (error) {
         signal.throwIfAborted();
         if (!(error instanceof HoldfastError)) throw error;

@@ -4,6 +4,7 @@ import type { CollectContext, ProgressEvent } from "../collect/context.ts";
 import { orderAct } from "../collect/order-acts.ts";
 import { openCase, type CaseFields, plainCase, prepareOrder } from "../collect/prepare-order.ts";
 import { stepContext } from "../collect/step-context.ts";
+import { undoCollection, type Undone } from "../collect/undo-collection.ts";
 import { cancelCollection, resumeCollection, startCollection } from "../collect/run-collection.ts";
 import type { CollectionResult } from "../core/collection-result.ts";
 import { HoldfastError } from "../core/error.ts";
@@ -34,6 +35,8 @@ export type Collecting = {
   register(order: CollectionOrder): void;
   start(order: CollectionOrder, progress: (event: ProgressEvent) => void, signal: AbortSignal): Promise<void>;
   resume(collection: string, progress: (event: ProgressEvent) => void, signal: AbortSignal): Promise<void>;
+  /** Puts back what its act steps changed, last first. Refused while it runs. */
+  undo(collection: string, reason: string | null, progress: (event: ProgressEvent) => void, signal: AbortSignal): Promise<readonly Undone[]>;
   /** Running: asks it to stop. Interrupted: closes it now. */
   cancel(collection: string): Promise<"asked" | "cancelled">;
   /** Revokes and removes what a crash left behind; one line for each thing found. */
@@ -81,6 +84,16 @@ export function collecting(services: Services): Collecting {
     async resume(collection, progress, signal) {
       const found = view(collection);
       await resumeCollection(await context(found.order.target, found.order.vault, progress), found, signal);
+    },
+    async undo(collection, reason, progress, signal) {
+      const { order, state } = view(collection);
+      if (state === "running") throw new HoldfastError("refused", `collection ${collection} is running; cancel it first, or wait`);
+      const lease = services.jobs().lease(collection, "close");
+      try {
+        return await undoCollection({ ...(await context(order.target, order.vault, progress)), lease }, order, reason, signal);
+      } finally {
+        services.jobs().release(lease, state);
+      }
     },
     async cancel(collection) {
       const found = view(collection);

@@ -4,18 +4,19 @@ import { actDraft } from "../core/act-draft.ts";
 import type { Actor, Tool } from "../core/act.ts";
 import type { Config, VaultConfig } from "../core/config.ts";
 import { HoldfastError } from "../core/error.ts";
+import type { Collector } from "../core/collector.ts";
 import type { Jobs } from "../core/jobs.ts";
 import { nearest } from "../core/nearest.ts";
 import type { Clock, Environment, Random } from "../core/ports.ts";
 import type { Recorder } from "../core/recorder.ts";
 import { entryOf } from "../core/shape.ts";
-import type { Target } from "../core/target.ts";
 import type { Vault } from "../core/vault.ts";
 import { embeddedJobs } from "../jobs/embedded-jobs.ts";
 import { ownerOf } from "../jobs/owner.ts";
 import { formatVkey } from "../ledger/log-key.ts";
 import { readVkeys } from "../ledger/log-keys.ts";
 import { openReader } from "../ledger/reader.ts";
+import { openCollector } from "./open-collector.ts";
 import { ensureLedger, hasLedger, type HomePaths } from "./home.ts";
 import type { Services } from "./services.ts";
 
@@ -56,6 +57,7 @@ export async function openServices(paths: HomePaths, config: Config, wants: Home
   const actor: Actor = { id: config.actor ?? `${around.user}@${around.machine}`, kind: "person", proof: "asserted" };
   const vaults: Readonly<Record<string, VaultConfig>> = { here, ...config.vaults };
   const openVaults = new Map<string, Promise<Vault>>();
+  const openCollectors = new Map<string, Promise<Collector>>();
   let jobs: Jobs | null = null;
   let recorder: Promise<Recorder> | null = null;
 
@@ -96,7 +98,11 @@ export async function openServices(paths: HomePaths, config: Config, wants: Home
       openVaults.set(name, open);
       return open;
     },
-    collector: (target) => openCollector(target, config, around, ownFolders(paths, Object.values(vaults))),
+    collector(target) {
+      const open = openCollectors.get(target.id) ?? openCollector(target, config, dirname(paths.config), around, ownFolders(paths, Object.values(vaults)));
+      openCollectors.set(target.id, open);
+      return open;
+    },
   };
   if (made) {
     const writer = await services.recorder();
@@ -105,6 +111,7 @@ export async function openServices(paths: HomePaths, config: Config, wants: Home
   return {
     ...services,
     async close() {
+      for (const collector of openCollectors.values()) await (await collector.catch(() => null))?.close();
       for (const vault of openVaults.values()) (await vault.catch(() => null))?.close();
       await (await recorder?.catch(() => null))?.close();
       jobs?.close();
@@ -147,10 +154,4 @@ function ownFolders(paths: HomePaths, vaults: readonly VaultConfig[]): readonly 
 
 function vaultRoot(path: string, paths: HomePaths): string {
   return isAbsolute(path) ? path : join(dirname(paths.config), path);
-}
-
-async function openCollector(target: Target, config: Config, around: Surroundings, own: readonly string[]): ReturnType<Services["collector"]> {
-  if (target.kind !== "host") throw new HoldfastError("config", `${target.id}: this release collects from host:local only; run holdfast on that machine`);
-  const { hostCollector } = await import("../../collectors/host/host-collector.ts");
-  return hostCollector({ root: "/", clock: around.clock, platform: around.platform, arch: around.arch, uid: around.uid, avml: config.avml, own });
 }

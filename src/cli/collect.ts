@@ -3,6 +3,7 @@ import { parseCaseId } from "../core/case.ts";
 import { describeError, HoldfastError } from "../core/error.ts";
 import type { Wish } from "../core/plan.ts";
 import { terminalSafe } from "../core/printable.ts";
+import { parseTarget } from "../core/target.ts";
 import { required } from "./ask.ts";
 import { printCollections, type Refused, resultExit } from "./collect-result.ts";
 import { type Detached, inBackground } from "./detach.ts";
@@ -14,7 +15,7 @@ import { progressPrinter } from "./progress.ts";
 import type { Session } from "./session.ts";
 import { checkAsked, wishFrom } from "./wish.ts";
 
-type Asked = {
+export type Asked = {
   readonly case: string;
   readonly reason: string;
   readonly authority: string | null;
@@ -36,6 +37,7 @@ export async function collect(session: Session, targets: readonly string[], opti
   const reason = await required(session, optionText(options, "reason"), "--reason", "why is this collected?");
   checkAsked(targets, options);
   const app = await session.app({ kind: "make", origin: null });
+  for (const target of targets) demandVault(app, target, optionText(options, "vault"));
   const asked: Asked = {
     case: caseId,
     reason,
@@ -46,6 +48,21 @@ export async function collect(session: Session, targets: readonly string[], opti
     legalHold: options["legalHold"] === true,
     detach: options["detach"] === true,
   };
+  return collectAll(session, app, targets, asked);
+}
+
+/** Evidence of a cloud must not end in a folder of this machine because nobody configured a vault. */
+function demandVault(app: App, target: string, named: string | undefined): void {
+  const { name, config } = app.services.vaultConfig(named ?? null);
+  if (named === undefined && config.kind === "directory" && parseTarget(target).kind !== "host")
+    throw new HoldfastError(
+      "refused",
+      `${target}: vault ${name} is a folder of this machine, which cannot lock; configure one that can, or say --vault ${name}`,
+    );
+}
+
+/** Carries out what was asked on each target, prints it, and gives the exit code. */
+export async function collectAll(session: Session, app: App, targets: readonly string[], asked: Asked): Promise<number> {
   const took: Took[] = [];
   for (const target of targets) {
     took.push(await collectOne(session, app, target, asked));

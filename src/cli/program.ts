@@ -85,6 +85,21 @@ export function buildProgram(run: Run, environment: Environment): Command {
     .action((targets: string[], o: Options) =>
       go(async (s) => (o["dryRun"] === true ? (await import("./plan.ts")).plan(s, targets, o) : (await import("./collect.ts")).collect(s, targets, o))),
     );
+  const contain = program
+    .command("contain [target]")
+    .description("cut a cloud target off by itself; every change is recorded with its state before")
+    .option("--network", "all its interfaces into quarantine, live connections cut too")
+    .option("--identity", "its role detached, and the sessions that the role gave out revoked")
+    .option("--identity-user <name...>", "disable the keys of this user of the account")
+    .option("--case <ID>", "the case; opened if it does not exist")
+    .option("--reason <TEXT>", "why; recorded with every act")
+    .option("--authority <TEXT>", "warrant, policy, ticket")
+    .action((target: string | undefined, o: Options) => go(async (s) => (await import("./contain.ts")).contain(s, target ?? null, o)));
+  contain
+    .command("undo <collection>")
+    .description("put back what a collection changed: freezing and containment, last first")
+    .option("--reason <TEXT>")
+    .action((id: string, o: Options) => go(async (s) => (await import("./contain.ts")).containUndo(s, id, o)));
   program
     .command("resume <collection>")
     .description("go on after an interruption")
@@ -195,14 +210,16 @@ function wishOptions(command: Command): Command {
     .option("--kind <KINDS>", "comma-separated: state, memory, flow-logs, access-logs, disk-image …")
     .option("--since <TIME>", "RFC 3339, or back from now: 36h, 7d")
     .option("--until <TIME>", "RFC 3339, or back from now")
-    .option("--disk <path...>", "take this block device or image file whole")
+    .option("--disk <path...>", "take this block device or image file whole; on a cloud a volume's id or device name")
     .option("--pid <n...>", "take the memory of this process")
-    .option("--log <path...>", "take this log file or tree as well")
+    .option("--log <path...>", "take this log file or tree as well; on a cloud the ARN of a bucket, load balancer or log group")
     .addOption(new Option("--compress <HOW>", "how images are stored").choices(["auto", "none", "zstd"]).default("auto"))
     .option("--vault <NAME>", "a vault of the configuration")
     .option("--retain <DURATION>", "keep at least this long: 90d, 7y")
     .option("--legal-hold", "set a legal hold at once")
-    .option("--isolate <WHEN>", "now or after-memory");
+    .option("--isolate <WHEN>", "cut the network of a cloud target: now or after-memory")
+    .option("--identity", "with --isolate: its role too, and the sessions that the role gave out")
+    .option("--identity-user <name...>", "with --isolate: disable the keys of this user of the account");
 }
 
 export function globalOptions(o: Options, environment: Environment): GlobalOptions {

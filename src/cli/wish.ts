@@ -1,7 +1,7 @@
 import { parseCaseId } from "../core/case.ts";
 import { HoldfastError } from "../core/error.ts";
 import { parseKinds } from "../core/kind.ts";
-import type { Wish } from "../core/plan.ts";
+import type { Containment, Wish } from "../core/plan.ts";
 import { parseTarget } from "../core/target.ts";
 import { parseDuration, parseTime, windowOf } from "../core/window.ts";
 import { type Options, optionChoice, optionList, optionText } from "./options.ts";
@@ -13,8 +13,7 @@ export function checkAsked(targets: readonly string[], options: Options): void {
   if (caseId !== undefined) parseCaseId(caseId);
   const retain = optionText(options, "retain");
   if (retain !== undefined) parseDuration(retain, "--retain");
-  if (optionText(options, "isolate") !== undefined)
-    throw new HoldfastError("refused", "--isolate: this release cannot isolate a target; isolate it in its network, then collect without this option");
+  containmentFrom(options);
 }
 
 /** The wish that the options of plan and collect describe. Without --since the last seven days (contract.md). */
@@ -29,8 +28,19 @@ export function wishFrom(options: Options, now: Date): Wish {
     pids: optionList(options, "pid").map(parsePid),
     logs: optionList(options, "log"),
     compress: optionChoice(options, "compress", ["auto", "none", "zstd"], "auto"),
-    contain: null,
+    contain: containmentFrom(options),
   };
+}
+
+/** `--isolate` cuts the network; `--identity` and `--identity-user` add what the target's credentials can still do elsewhere. */
+function containmentFrom(options: Options): Containment | null {
+  const users = optionList(options, "identityUser");
+  const identity = options["identity"] === true;
+  if (optionText(options, "isolate") === undefined) {
+    if (identity || users.length > 0) throw new HoldfastError("usage", "--identity: say when as well: --isolate now or --isolate after-memory");
+    return null;
+  }
+  return { when: optionChoice(options, "isolate", ["now", "after-memory"], "after-memory"), network: true, identity, users };
 }
 
 function parsePid(text: string): number {

@@ -16,7 +16,13 @@ export type Wish = {
 };
 
 /** `now`: before anything else but freezing; `after-memory`: as soon as memory is taken or known not to be had. */
-export type Containment = { readonly when: "now" | "after-memory"; readonly network: boolean; readonly identity: boolean };
+export type Containment = {
+  readonly when: "now" | "after-memory";
+  readonly network: boolean;
+  readonly identity: boolean;
+  /** Names or ARNs of the account's users whose keys are disabled. */
+  readonly users: readonly string[];
+};
 
 /** One call, file read or command of a step, with the right it needs. */
 export type Call = {

@@ -55,6 +55,10 @@ export const documents: Readonly<Record<string, JsonSchema>> = Object.fromEntrie
     "lock-change": { change: choice("held", "retention-extended"), exhibits: listOf(objectOf({ exhibit: text, act: digits, stored })) },
     detached: { collections: listOf(objectOf({ collection: text, log: text })) },
     cancel: { collection: text, answer: choice("asked", "cancelled") },
+    undo: {
+      collection: text,
+      undone: listOf(objectOf({ step: text, title: text, outcome: choice("done", "already", "denied", "unavailable", "failed"), detail: text })),
+    },
     cleanup: { removed: listOf(objectOf({ collection: text, what: text })) },
     checkpoint: { note: text },
     export: { dir: text, checkpoint, from: digits, files: digits, bytes: digits },
