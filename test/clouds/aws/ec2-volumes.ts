@@ -1,5 +1,5 @@
 /** Volumes, and what else EC2 tells of where an instance came from: its image, its tags, how it would be launched again. */
-import { chosen } from "./ec2-chosen.ts";
+import { described } from "./ec2-described.ts";
 import { interfacesOf } from "./ec2-instance-shown.ts";
 import { instanceNamed } from "./ec2-instances.ts";
 import { shownTags } from "./ec2-listing.ts";
@@ -30,7 +30,7 @@ function noVolume(id: string): AwsRefusal {
 }
 
 function describeVolumes(world: Ec2World, call: Call): Reply {
-  return chosen(world, call, {
+  return described(world, call, {
     all: here(world.volumes, call),
     set: "volumeSet",
     show: (volume) => shownVolume(world, volume),
@@ -95,7 +95,7 @@ function deleteVolume(world: Ec2World, call: Call): () => Reply {
 function describeImages(world: Ec2World, call: Call): Reply {
   const owners = textsOf(call.params, "Owner").map((owner) => (owner === "self" ? call.account : owner));
   const seen = world.images.filter((one) => one.region === call.region && (one.public || one.account === call.account));
-  return chosen(world, call, {
+  return described(world, call, {
     all: seen.filter((one) => owners.length === 0 || owners.includes(one.account)),
     set: "imagesSet",
     show: shownImage,
