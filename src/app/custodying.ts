@@ -1,16 +1,18 @@
 import { actDraft } from "../core/act-draft.ts";
 import type { ActReceipt } from "../core/act.ts";
 import { HoldfastError } from "../core/error.ts";
+import type { Holder } from "../core/held.ts";
 import { type Fetched, fetchExhibit } from "../custody/fetch-exhibit.ts";
-import { demandStored, extendRetention, type LockChange, type LockContext, setHold } from "../custody/lock-acts.ts";
+import { demandKept, extendRetention, type LockChange, type LockContext, setHold } from "../custody/lock-acts.ts";
 import { restoreInto } from "../verify/rehash.ts";
+import { parseTarget } from "../core/target.ts";
 import type { Services } from "./services.ts";
 
 export type Why = { readonly reason: string; readonly authority: string | null };
 
 /** What people do to exhibits and cases. */
 export type Custodying = {
-  /** Throws `usage` for the first of these that is not an exhibit whose bytes are stored. */
+  /** Throws `usage` for the first of these that is no exhibit that somebody keeps. */
   demand(exhibits: readonly string[]): void;
   hold(exhibit: string, why: Why, signal: AbortSignal): Promise<LockChange>;
   extend(exhibit: string, until: string, why: Why, signal: AbortSignal): Promise<LockChange>;
@@ -19,16 +21,17 @@ export type Custodying = {
 };
 
 export function custodying(services: Services): Custodying {
+  const holderOf = async (target: string): Promise<Holder | null> => (await services.collector(parseTarget(target))).holder;
   const within = async <T>(why: Why, act: (context: LockContext) => Promise<T>): Promise<T> => {
     const reader = services.openReader();
     try {
-      return await act({ reader, recorder: await services.recorder(), vaultOf: services.vault, actor: services.actor, ...why });
+      return await act({ reader, recorder: await services.recorder(), vaultOf: services.vault, holderOf, actor: services.actor, ...why });
     } finally {
       reader.close();
     }
   };
   return {
-    demand: (exhibits) => services.reader((reader) => demandStored(reader, exhibits)),
+    demand: (exhibits) => services.reader((reader) => demandKept(reader, exhibits)),
     hold: (exhibit, why, signal) => within(why, (context) => setHold(context, exhibit, signal)),
     extend: (exhibit, until, why, signal) => within(why, (context) => extendRetention(context, exhibit, until, signal)),
     fetch: (exhibit, out, why, signal) => within(why, (context) => fetchExhibit({ ...context, random: services.random }, exhibit, out, restoreInto, signal)),

@@ -38,6 +38,10 @@ export type ManifestLine = {
   readonly inode?: string;
   readonly device?: string;
   readonly links?: string;
+  /** Of an object of a store: as the store shows them, printable. A checksum is its algorithm's name and the value. */
+  readonly etag?: string;
+  readonly version?: string;
+  readonly checksum?: string;
   readonly outcome: FileOutcome;
   readonly reason: string | null;
 };

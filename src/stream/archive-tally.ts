@@ -22,7 +22,7 @@ export function tally(): Tally {
     add(line, evidence) {
       if (!evidence) return;
       counts.set(line.outcome, (counts.get(line.outcome) ?? 0) + 1);
-      bytes += BigInt(line.size);
+      if (line.outcome !== "empty") bytes += BigInt(line.size); // an answer that nothing is there has bytes, too
       if (line.outcome === "collected" && line.type === "file" && line.reason !== null) changed += 1;
       if (!isGap(line.outcome)) return;
       const { directory, name } = groupOf(line.path);
