@@ -33,7 +33,7 @@ function coolOffEnd({ created, coolOff }: SnapshotLock): number {
 /** As LockSnapshot answers and DescribeLockedSnapshots shows it. */
 export function shownLock(snapshot: Ec2Snapshot, lock: SnapshotLock, now: Date): XmlObject {
   const begun = snapshotState(snapshot, now) !== "pending";
-  const days = lock.until.kind === "days" ? lock.until.days : Math.ceil((lock.until.date.getTime() - lock.created.getTime()) / day);
+  const days = lock.until.kind === "days" ? lock.until.days : Math.max(1, Math.ceil((lock.until.date.getTime() - startOf(snapshot, lock)) / day));
   return {
     snapshotId: snapshot.id,
     lockState: lockState(snapshot, lock, now),

@@ -44,10 +44,10 @@ function createSnapshots(world: Ec2World, call: Call): () => Reply {
   const without = textsOf(specification, "ExcludeDataVolumeId");
   const volumes = volumesOf(world, instance, flagOf(specification, "ExcludeBootVolume") === true, without);
   if (volumes.length === 0) throw new AwsRefusal("InvalidParameterValue", `No volumes of the instance '${instance.id}' are left to make snapshots of.`);
-  checkLimits(world, call, volumes);
   const copied = textOf(call.params, "CopyTagsFromSource");
   if (copied !== null && copied !== "volume") throw new AwsRefusal("InvalidParameterValue", `Value (${copied}) for parameter CopyTagsFromSource is invalid.`);
   const asked = tagsAsked(call, "snapshot");
+  checkLimits(world, call, volumes);
   return () => {
     const made = volumes.map((volume): Ec2Snapshot => {
       const inherited = copied === null ? [] : [...volume.tags].filter(([key]) => !key.startsWith("aws:"));

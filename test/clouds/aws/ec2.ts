@@ -15,12 +15,14 @@ import { powerOperations } from "./ec2-power.ts";
 import { sharingOperations } from "./ec2-sharing.ts";
 import { snapshotOperations } from "./ec2-snapshots.ts";
 import { tagOperations } from "./ec2-tags.ts";
+import { typeOperations } from "./ec2-types.ts";
 import { volumeOperations } from "./ec2-volumes.ts";
 import type { Service } from "./service.ts";
 
 export function ec2Service(world: Ec2World): Service {
   const operations: Readonly<Record<string, Ec2Operation>> = {
     ...instanceOperations(world),
+    ...typeOperations(world),
     ...attributeOperations(world),
     ...powerOperations(world),
     ...volumeOperations(world),
