@@ -184,7 +184,7 @@ export type Ec2Network = {
   readonly history: Map<string, (readonly Reach[])[]>;
   /** Addresses behind a prefix list. */
   readonly prefixLists: Map<string, readonly string[]>;
-  /** So often an association that is on its way is shown so, before it is where it goes. */
+  /** So often (at least once) an association that is on its way is met so, before it is where it goes. */
   profileWaits: number;
   /** Whether an instance may have a profile; null where EC2 does not know it. Part 1 of the stand-in says so. */
   instanceState: (account: string, region: string, instance: string) => string | null;

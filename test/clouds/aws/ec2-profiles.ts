@@ -21,7 +21,7 @@ function noAssociation(id: string): AwsRefusal {
   return new AwsRefusal("InvalidAssociationID.NotFound", `An invalid association-id of '${id}' was given`);
 }
 
-/** One that is on its way goes on with every look (`profileWaits`). */
+/** One that is on its way arrives after so many looks (`profileWaits`), of which a vain attempt to put another in its place is one. */
 function describeAssociations(world: Ec2World, call: Call): Reply {
   const { network } = world;
   const reply = described(world, call, {
@@ -33,14 +33,15 @@ function describeAssociations(world: Ec2World, call: Call): Reply {
     tags: () => new Map(),
     most: 1000,
   });
-  for (const one of here(network.profileAssociations, call)) arrive(one);
+  for (const one of here(network.profileAssociations, call)) look(one);
   return reply;
 }
 
-function arrive(one: ProfileAssociation): void {
-  if (one.waits > 0) one.waits -= 1;
-  else if (one.state === "associating") one.state = "associated";
-  else if (one.state === "disassociating") one.state = "disassociated";
+function look(one: ProfileAssociation): void {
+  one.waits -= 1;
+  if (one.waits > 0) return;
+  if (one.state === "associating") one.state = "associated";
+  if (one.state === "disassociating") one.state = "disassociated";
 }
 
 function shownAssociation(one: ProfileAssociation): XmlObject {
@@ -68,7 +69,10 @@ function associate(network: Ec2Network, call: Call): () => Reply {
     throw new AwsRefusal("IncorrectInstanceState", `The instance '${instance}' is not in the 'running' or 'stopped' states.`);
   // One that is on its way out still counts.
   const taken = here(network.profileAssociations, call).find((one) => one.instance === instance && one.state !== "disassociated");
-  if (taken !== undefined) throw new AwsRefusal("IncorrectState", `There is an existing association for instance ${instance}`);
+  if (taken !== undefined) {
+    look(taken);
+    throw new AwsRefusal("IncorrectState", `There is an existing association for instance ${instance}`);
+  }
   return () => {
     const { account, region, now } = call;
     const one: ProfileAssociation = {
