@@ -2,7 +2,12 @@ import type { Kind } from "../../src/core/kind.ts";
 import type { Room } from "./room.ts";
 
 /** The rooms by name, each loaded when it is used. Their order is that of a plan where ranks are equal. */
-export const rooms: Readonly<Record<string, () => Promise<Room>>> = {};
+export const rooms: Readonly<Record<string, () => Promise<Room>>> = {
+  "flow-logs": async () => (await import("./flow-logs.ts")).flowLogsRoom,
+  freeze: async () => (await import("./freeze.ts")).freezeRoom,
+  snapshots: async () => (await import("./snapshots.ts")).snapshotsRoom,
+  disk: async () => (await import("./disk.ts")).diskRoom,
+};
 
 /** Kinds that this provider does not offer, and why. */
 export const absentKinds: readonly { readonly kind: Kind; readonly why: string }[] = [

@@ -1,0 +1,57 @@
+import type { Aws } from "./aws.ts";
+import type { Input, Output, Scope } from "./link.ts";
+import type { Refused } from "./refused.ts";
+
+export type Ec2Snapshot = NonNullable<Output<"ec2:DescribeSnapshots">["Snapshots"]>[number];
+
+/** An account and a Region of it; `region` null is the target's. */
+export type Where = { readonly scope: Scope; readonly region: string | null };
+
+export type Looked = { readonly kind: "seen"; readonly snapshots: readonly Ec2Snapshot[]; readonly requestIds: readonly string[] } | Refused;
+
+/** On copies, so that they are never taken for what they were made from. */
+export const copyTag = "holdfast:copy-of";
+
+/** One by its id. `seen` without it does not happen: EC2 refuses what it does not know. */
+export async function lookAtSnapshot(aws: Pick<Aws, "link">, where: Where, id: string, signal: AbortSignal): Promise<Looked> {
+  const answer = await aws.link.ask(where.scope, where.region, "ec2:DescribeSnapshots", { SnapshotIds: [id] }, signal);
+  return answer.kind === "refused" ? answer : { kind: "seen", snapshots: answer.value.Snapshots ?? [], requestIds: [answer.requestId] };
+}
+
+/** The account's own by their tags, to the last page. */
+export async function lookForTags(aws: Pick<Aws, "link">, where: Where, tags: Readonly<Record<string, string>>, signal: AbortSignal): Promise<Looked> {
+  const Filters = Object.entries(tags).map(([key, value]) => ({ Name: `tag:${key}`, Values: [value] }));
+  const snapshots: Ec2Snapshot[] = [];
+  const requestIds: string[] = [];
+  for (let token: string | undefined; ; ) {
+    const input: Input<"ec2:DescribeSnapshots"> = { OwnerIds: ["self"], Filters, MaxResults: 1000, ...(token === undefined ? {} : { NextToken: token }) };
+    const page = await aws.link.ask(where.scope, where.region, "ec2:DescribeSnapshots", input, signal);
+    if (page.kind === "refused") return page;
+    requestIds.push(page.requestId);
+    snapshots.push(...(page.value.Snapshots ?? []));
+    token = page.value.NextToken;
+    if (token === undefined || token === "") return { kind: "seen", snapshots, requestIds };
+  }
+}
+
+/**
+ * Looks until `enough` is true of what is seen, `tries` times at most: EC2 shows what it has made only after a while (API
+ * reference, "Eventual consistency"). Gives what was seen last.
+ */
+export async function lookPatiently(
+  aws: Pick<Aws, "sleep">,
+  tries: number,
+  look: () => Promise<Looked>,
+  enough: (seen: readonly Ec2Snapshot[]) => boolean,
+  signal: AbortSignal,
+): Promise<Looked> {
+  for (let attempt = 1; ; attempt += 1) {
+    const looked = await look();
+    if (looked.kind === "refused" || enough(looked.snapshots) || attempt >= tries) return looked;
+    await aws.sleep(Math.min(15_000, 1000 * 2 ** attempt), signal);
+  }
+}
+
+export function tagOf({ Tags = [] }: Pick<Ec2Snapshot, "Tags">, key: string): string | null {
+  return Tags.find((tag) => tag.Key === key)?.Value ?? null;
+}
