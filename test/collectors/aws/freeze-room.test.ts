@@ -1,3 +1,4 @@
+import { EC2Client, StopInstancesCommand, TerminateInstancesCommand } from "@aws-sdk/client-ec2";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Json } from "../../../src/core/act.ts";
 import type { Collector, Done, StepContext } from "../../../src/core/collector.ts";
@@ -97,6 +98,11 @@ test("all that could end it is switched off, EC2 itself then refuses to end it, 
     ["done", "on standby in web (Standby); it was InService; the group's desired capacity went from 2 to 1"],
   ]);
   expect(state()).toBe(frozen);
+  const ec2 = new EC2Client({ endpoint: rig.fake.url, region, maxAttempts: 1 });
+  const kill = { InstanceIds: [planted.instance] };
+  await expect(ec2.send(new TerminateInstancesCommand(kill))).rejects.toMatchObject({ name: "OperationNotPermitted" });
+  await expect(ec2.send(new StopInstancesCommand(kill))).rejects.toMatchObject({ name: "OperationNotPermitted" });
+  ec2.destroy();
   const known = new Set(rig.fake.exchanges.map(({ requestId }) => requestId));
   for (const { done } of ways) expect(done.requestIds.filter((id) => known.has(id)).length).toBeGreaterThanOrEqual(3); // looked, asked, looked again
   for (const way of ways.toReversed()) expect((await undo(way)).kind).toBe("done");
