@@ -10,7 +10,7 @@
  *     await fake.stop();
  *
  * `denied` is a set that may be changed while it runs: fake.denied.add("GetObjectRetention") makes that call 403 and HEAD
- * silent about locks; "BypassGovernanceRetention" takes that right away. `discard` keeps no bodies (GetObject is a violation).
+ * silent about locks; "GetObject BUCKET" or "GetObject BUCKET/KEY" denies it there only; "BypassGovernanceRetention" takes that right away. `discard` keeps no bodies (GetObject is a violation).
  */
 import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
@@ -150,7 +150,8 @@ async function serve(
     call = makeCall(state, known.operation, known.bucket, known.key, url, message);
     const owner = call.header("x-amz-expected-bucket-owner");
     if (owner !== null && owner !== state.owner) throw accessDenied();
-    if (state.denied.has(known.operation)) throw accessDenied(`User is not authorized to perform: s3:${known.operation}`);
+    if ([known.operation, `${known.operation} ${known.bucket}`, `${known.operation} ${known.bucket}/${known.key}`].some((name) => state.denied.has(name)))
+      throw accessDenied(`User is not authorized to perform: s3:${known.operation}`);
     answer = await handlers[known.operation](call);
   } catch (error) {
     if (error instanceof Violation) violations.push(error.message);

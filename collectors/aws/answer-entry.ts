@@ -1,0 +1,46 @@
+import { createHash } from "node:crypto";
+import { HoldfastError } from "../../src/core/error.ts";
+import type { Clock } from "../../src/core/ports.ts";
+import { printable } from "../../src/core/printable.ts";
+import type { FileOutcome } from "../../src/stream/archive-manifest.ts";
+import { type Lines, madeEntry } from "../../src/stream/archive.ts";
+import type { TarEntry } from "../../src/stream/tar.ts";
+import type { CallName } from "./calls.ts";
+import type { Answer } from "./link.ts";
+
+export type AnswerNote = {
+  readonly member: string;
+  readonly call: CallName;
+  /** What was asked about. */
+  readonly path: string;
+  readonly outcome?: FileOutcome;
+  readonly reason?: string | null;
+};
+
+/** A service's answer as a member, byte for byte as it came over the wire. It was asked for with `keepWire`. */
+export function answerEntry(clock: Clock, lines: Lines, answer: Answer<unknown>, note: AnswerNote): TarEntry {
+  if (answer.wire === null) throw new HoldfastError("unexpected", `${note.call}: the answer's bytes were not kept`);
+  return bytesEntry(clock, lines, answer.wire.bytes, { ...note, source: `api:${note.call}${answer.requestId === "" ? "" : ` request ${answer.requestId}`}` });
+}
+
+export type BytesNote = Omit<AnswerNote, "call"> & { readonly source: string };
+
+/** Bytes that are already here. */
+export function bytesEntry(clock: Clock, lines: Lines, bytes: Uint8Array, { member, path, source, outcome = "collected", reason = null }: BytesNote): TarEntry {
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  lines.add({
+    path: printable(path),
+    member: printable(member),
+    type: "answer",
+    source: printable(source),
+    size: String(bytes.length),
+    sha256,
+    outcome,
+    reason,
+  });
+  return madeEntry(member, bytes.length, once(bytes), clock);
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}

@@ -1,0 +1,34 @@
+import { printable } from "../../src/core/printable.ts";
+import type { ManifestLine } from "../../src/stream/archive-manifest.ts";
+import type { CallName } from "./calls.ts";
+import type { Answer } from "./link.ts";
+
+export type Refused = Extract<Answer<unknown>, { kind: "refused" }>;
+
+/** Why something is not here, as a line of the manifest; outcomes that explain a lack become gaps. */
+export function lackLine(path: string, source: string, outcome: ManifestLine["outcome"], reason: string): ManifestLine {
+  return { path: printable(path), member: null, type: "unknown", source, size: "0", sha256: null, outcome, reason };
+}
+
+export function refusalOutcome({ trouble }: Refused): "denied" | "unavailable" | "failed" {
+  switch (trouble) {
+    case "denied":
+      return "denied";
+    case "missing":
+      return "unavailable";
+    case "invalid":
+    case "conflict":
+    case "limit":
+      return "failed";
+    default:
+      return trouble satisfies never;
+  }
+}
+
+export function refusalText(call: CallName, { code, text, requestId }: Refused): string {
+  return `${call}: ${printable(code)}: ${printable(text)}${requestId === "" ? "" : ` (request ${printable(requestId)})`}`;
+}
+
+export function refusedLine(path: string, call: CallName, refused: Refused): ManifestLine {
+  return lackLine(path, `api:${call}`, refusalOutcome(refused), refusalText(call, refused));
+}
