@@ -1,11 +1,12 @@
 import type { ActDraft } from "../core/act.ts";
 import type { Done } from "../core/collector.ts";
+import { describeError } from "../core/error.ts";
 import type { CollectionOrder, StepState } from "../core/jobs.ts";
 import { parseActKept } from "./act-kept.ts";
 import type { LeasedContext } from "./context.ts";
 import { endStep } from "./end-step.ts";
 import { orderAct } from "./order-acts.ts";
-import { doneDetail } from "./step-context.ts";
+import { doneDetail, stepContext } from "./step-context.ts";
 import { emptyHanded } from "./outcome-act.ts";
 import { abandonUpload, objectKey, parseKept } from "./take-exhibit.ts";
 
@@ -35,9 +36,23 @@ export async function closeOpenSteps(context: LeasedContext, order: CollectionOr
     orderAct(order, context.actor, "cancelled", {
       lease: context.lease.number,
       once: `${order.collection}/cancelled`,
-      detail: { closed: open.flatMap(({ exhibit }) => (exhibit === null ? [] : [exhibit])) },
+      detail: { closed: open.flatMap(({ exhibit }) => (exhibit === null ? [] : [exhibit])), removed: await leftBehind(context, order, open, signal) },
     }),
   ]);
+}
+
+/** Temporary access of steps that were under way ends with them. What cannot be removed now is named, and `cleanup` tries again. */
+async function leftBehind(context: LeasedContext, order: CollectionOrder, open: readonly StepState[], signal: AbortSignal): Promise<readonly string[]> {
+  const lines: string[] = [];
+  for (const { step, exhibit, state } of open) {
+    if (state === "waiting") continue;
+    try {
+      lines.push(...(await context.collector.cleanup(step, stepContext(context, order, step.id, exhibit), signal)));
+    } catch (error) {
+      lines.push(`${step.id}: ${describeError(error)}; \`holdfast cleanup ${order.collection}\` tries again`);
+    }
+  }
+  return lines;
 }
 
 /** An act that was begun gets its end: the answer, where one was kept; else that nobody knows whether it happened. */
