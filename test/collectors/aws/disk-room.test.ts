@@ -2,12 +2,12 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { attachVolume, newInstance, newVolume } from "../../clouds/aws/ec2-made.ts";
 import { expectAsModelled } from "../../clouds/aws/as-modelled.ts";
 import { home } from "./link-rig.ts";
-import { dataVolume, openRoomRig, region, type RoomRig, rootVolume } from "./room-rig.ts";
+import { dataVolume, openDiskRig, region, type DiskRig, rootVolume } from "./disk-rig.ts";
 
 const diskRooms = ["snapshots", "disk"];
-let rig: RoomRig;
+let rig: DiskRig;
 beforeEach(async () => {
-  rig = await openRoomRig();
+  rig = await openDiskRig();
 });
 afterEach(async () => {
   expect(rig.fake.unknown).toEqual([]);
@@ -21,7 +21,7 @@ describe("snapshots", () => {
   test("all volumes are snapshotted by one call, tagged for their collection, without the tags of the volumes", async () => {
     rig.ec2.volumes[0]?.tags.set("DeleteAfter", "1 day");
     const collector = rig.collector();
-    const drive = rig.drive(await rig.planOf(diskRooms));
+    const drive = rig.drive(await rig.plan(diskRooms));
     const done = await drive.act(collector, "snapshots");
     expect(done.kind).toBe("done");
     expect(rig.calls("CreateSnapshots")).toBe(1);
@@ -38,7 +38,7 @@ describe("snapshots", () => {
   test("an answer that is lost makes no second set: it is looked for, through empty pages", async () => {
     rig.fake.faults.add({ on: "ec2:CreateSnapshots", does: { kind: "lost-answer" } });
     const collector = rig.collector();
-    const drive = rig.drive(await rig.planOf(diskRooms));
+    const drive = rig.drive(await rig.plan(diskRooms));
     await drive.before(collector, "snapshots");
     rig.ec2.emptyPages = 2;
     expect((await drive.act(collector, "snapshots")).kind).toBe("done");
@@ -47,7 +47,7 @@ describe("snapshots", () => {
 
   test("killed after the call and driven again by another process, there is still one set", async () => {
     const first = rig.collector();
-    const drive = rig.drive(await rig.planOf(diskRooms));
+    const drive = rig.drive(await rig.plan(diskRooms));
     const killed = new AbortController();
     rig.fake.faults.add({ on: "ec2:CreateSnapshots", does: { kind: "lost-answer" } });
     rig.onSleep = () => killed.abort(new Error("killed"));
@@ -63,7 +63,7 @@ describe("snapshots", () => {
 
   test("what EC2 shows only after a while is waited for after a kill, not made again", async () => {
     const first = rig.collector();
-    const drive = rig.drive(await rig.planOf(diskRooms));
+    const drive = rig.drive(await rig.plan(diskRooms));
     const made = await drive.act(first, "snapshots");
     const hidden = rig.ec2.snapshots.splice(0);
     rig.onSleep = () => void rig.ec2.snapshots.push(...hidden.splice(0));
@@ -74,7 +74,7 @@ describe("snapshots", () => {
 
   test("a snapshot that carried our tag before we made any is not taken for ours", async () => {
     const collector = rig.collector();
-    const plan = await rig.planOf(diskRooms);
+    const plan = await rig.plan(diskRooms);
     await rig.drive(plan).act(collector, "snapshots");
     const planted = rig.ec2.snapshots.map(({ id }) => id);
     rig.pass(1000);
@@ -90,7 +90,7 @@ describe("snapshots", () => {
   ] as const)("%s is an answer with AWS's words and request id, and the exhibit says so", async ([, does, kind]) => {
     rig.fake.faults.add({ on: "ec2:CreateSnapshots", times: Number.POSITIVE_INFINITY, does });
     const collector = rig.collector();
-    const drive = rig.drive(await rig.planOf(diskRooms));
+    const drive = rig.drive(await rig.plan(diskRooms));
     const done = await drive.act(collector, "snapshots");
     expect(done).toMatchObject({ kind, result: null });
     expect(done.detail).toContain(done.requestIds[0]);
@@ -100,7 +100,7 @@ describe("snapshots", () => {
   test("throttling is waited out", async () => {
     rig.fake.faults.add({ on: "ec2:CreateSnapshots", times: 3, does: { kind: "throttle", code: "SnapshotCreationPerVolumeRateExceeded" } });
     const collector = rig.collector();
-    expect((await rig.drive(await rig.planOf(diskRooms)).act(collector, "snapshots")).kind).toBe("done");
+    expect((await rig.drive(await rig.plan(diskRooms)).act(collector, "snapshots")).kind).toBe("done");
     expect(sets()).toBe(1);
   });
 
@@ -111,7 +111,7 @@ describe("snapshots", () => {
     if (root !== undefined) attachVolume(other, root, "/dev/sdz", false);
     rig.ec2.instances.push(other);
     const collector = rig.collector();
-    const plan = await rig.planOf(diskRooms);
+    const plan = await rig.plan(diskRooms);
     expect(plan.steps.find(({ id }) => id === "snapshots")?.title).toMatch(/instance store .* is lost when the instance stops/);
     const late = newVolume({ account: home, region, id: "vol-0cccccccccccccccc" });
     rig.ec2.volumes.push(late);
@@ -130,7 +130,7 @@ describe("snapshots", () => {
 describe("the locked snapshot", () => {
   test("it is locked while pending, until the retention, without a cooling-off period; then it is waited for and held", async () => {
     const collector = rig.collector();
-    const drive = rig.drive(await rig.planOf(diskRooms));
+    const drive = rig.drive(await rig.plan(diskRooms));
     await drive.act(collector, "snapshots");
     const [root] = rig.ec2.snapshots;
     let pendingAtLock = false;
@@ -161,7 +161,7 @@ describe("the locked snapshot", () => {
 
   test("interrupted while waiting, it is not locked twice and waited on", async () => {
     const first = rig.collector();
-    const drive = rig.drive(await rig.planOf(diskRooms));
+    const drive = rig.drive(await rig.plan(diskRooms));
     await drive.act(first, "snapshots");
     const killed = new AbortController();
     rig.onSleep = () => killed.abort(new Error("killed"));
@@ -175,7 +175,7 @@ describe("the locked snapshot", () => {
   test("one that goes to error is failed, with AWS's own words", async () => {
     rig.ec2.fails.add(rootVolume);
     const collector = rig.collector();
-    const drive = rig.drive(await rig.planOf(diskRooms));
+    const drive = rig.drive(await rig.plan(diskRooms));
     await drive.act(collector, "snapshots");
     expect(await drive.open(collector, `disk:${rootVolume}`)).toMatchObject({
       kind: "none",
@@ -188,7 +188,7 @@ describe("the locked snapshot", () => {
   test("one that somebody deletes meanwhile is failed", async () => {
     rig.ec2.denied.add(`${home}:LockSnapshot`);
     const collector = rig.collector();
-    const drive = rig.drive(await rig.planOf(diskRooms));
+    const drive = rig.drive(await rig.plan(diskRooms));
     await drive.act(collector, "snapshots");
     rig.onSleep = () => void rig.ec2.snapshots.splice(0);
     expect(await drive.open(collector, `disk:${rootVolume}`)).toMatchObject({
@@ -201,7 +201,7 @@ describe("the locked snapshot", () => {
   test("one that never moves on is not waited for longer than a day", async () => {
     rig.ec2.snapshotSeconds = Number.POSITIVE_INFINITY;
     const collector = rig.collector();
-    const drive = rig.drive(await rig.planOf(diskRooms));
+    const drive = rig.drive(await rig.plan(diskRooms));
     await drive.act(collector, "snapshots");
     expect(await drive.open(collector, `disk:${rootVolume}`)).toMatchObject({
       kind: "none",
@@ -213,7 +213,7 @@ describe("the locked snapshot", () => {
   test("a lock that is denied leaves it held, and says so", async () => {
     rig.ec2.denied.add(`${home}:LockSnapshot`);
     const collector = rig.collector();
-    const drive = rig.drive(await rig.planOf(diskRooms));
+    const drive = rig.drive(await rig.plan(diskRooms));
     await drive.act(collector, "snapshots");
     const opened = await drive.open(collector, `disk:${rootVolume}`);
     expect(opened).toMatchObject({ kind: "held", exhibit: { outcome: "collected", detail: expect.stringContaining("UnauthorizedOperation") } });
@@ -225,7 +225,7 @@ describe("the locked snapshot", () => {
     ["longer than 36,500 days", "2150-01-01T00:00:00Z", "2126-10-31T11:00:00Z"],
   ] as const)("a retention %s is locked as near to it as EC2 allows", async ([, retainUntil, locked]) => {
     const collector = rig.collector();
-    const drive = rig.drive(await rig.planOf(diskRooms), { retainUntil, legalHold: true });
+    const drive = rig.drive(await rig.plan(diskRooms), { retainUntil, legalHold: true });
     await drive.act(collector, "snapshots");
     const opened = await drive.open(collector, `disk:${rootVolume}`);
     expect(rig.ec2.snapshots[0]?.lock?.until).toMatchObject({ date: new Date(locked) });
