@@ -1,0 +1,59 @@
+import { printable } from "../../src/core/printable.ts";
+import type { Done } from "../../src/core/collector.ts";
+import type { Json } from "../../src/core/act.ts";
+import type { CallName } from "./calls.ts";
+import type { Answer } from "./link.ts";
+
+/** Why something is not as it was to be: refused by AWS, or answered and not there. Plain data: a state before may hold it. */
+export type No = { readonly kind: "no"; readonly denied: boolean; readonly text: string };
+export type Got<T> = { readonly kind: "got"; readonly value: T } | No;
+
+type Refused = Extract<Answer<unknown>, { readonly kind: "refused" }>;
+
+export function refusedBy(call: CallName, { trouble, code, text, requestId }: Refused): No {
+  return {
+    kind: "no",
+    denied: trouble === "denied",
+    text: `${call} was refused: ${code} (${printable(text.slice(0, 300))}), request ${requestId || "without an id"}`,
+  };
+}
+
+export function no(text: string): No {
+  return { kind: "no", denied: false, text };
+}
+
+export function got<T>(value: T): Got<T> {
+  return { kind: "got", value };
+}
+
+/** How a step ended of which nothing was done because of these. */
+export function undone(reasons: readonly No[], result: Json, requestIds: readonly string[]): Done {
+  const kind = reasons.length > 0 && reasons.every(({ denied }) => denied) ? "denied" : "failed";
+  return { kind, detail: `nothing was changed: ${[...new Set(reasons.map(({ text }) => text))].join("; ")}`, result, requestIds };
+}
+
+/** Request ids of what changed something, in order. */
+export type Trail = { readonly ids: string[] };
+
+/**
+ * For `settle`: a lost answer is asked again, since EC2 refuses the repeat as a duplicate. Whoever asks takes that refusal for
+ * done and reads back what is there.
+ */
+export const askAgain = async (): Promise<null> => null;
+
+/** How often a change is looked for before it counts as not there, and the wait in between: EC2 shows its own changes late. */
+const looks = 10;
+const betweenMs = 1000;
+
+/** Looks until it shows. */
+export async function shows(
+  look: () => Promise<boolean | No>,
+  sleep: (ms: number, signal: AbortSignal) => Promise<void>,
+  signal: AbortSignal,
+): Promise<boolean | No> {
+  for (let left = looks; ; left -= 1) {
+    const seen = await look();
+    if (seen !== false || left <= 1) return seen;
+    await sleep(betweenMs, signal);
+  }
+}
