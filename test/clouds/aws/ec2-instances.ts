@@ -12,7 +12,7 @@ export function instanceOperations(world: Ec2World): Readonly<Record<string, Ec2
   return {
     DescribeInstances: (call) => describeInstances(world, call),
     DescribeInstanceStatus: (call) => describeStatus(world, call),
-    GetConsoleOutput: (call) => consoleOutput(instanceNamed(world, call, requiredText(call.params, "InstanceId"))),
+    GetConsoleOutput: (call) => consoleOutput(instanceNamed(world, call, requiredText(call.params, "InstanceId")), call),
     GetConsoleScreenshot: (call) => screenshot(instanceNamed(world, call, requiredText(call.params, "InstanceId"))),
   };
 }
@@ -83,8 +83,10 @@ function shownStatus(instance: Ec2Instance): XmlObject {
   };
 }
 
-function consoleOutput(instance: Ec2Instance): Reply {
+function consoleOutput(instance: Ec2Instance, call: Call): Reply {
   const { console, id } = instance;
+  if (flagOf(call.params, "Latest") === true && !instance.nitro)
+    throw new AwsRefusal("UnsupportedOperation", "This instance type does not support retrieving the latest console logs.");
   // The last 64 KiB are all that EC2 keeps.
   const output = console === null ? "" : Buffer.from(console.bytes).subarray(-65_536).toString("base64");
   return { xml: { instanceId: id, timestamp: console?.at ?? instance.launched, output } };

@@ -32,6 +32,7 @@ export type Ec2Instance = Place & {
   readonly tags: Tags;
   readonly architecture: "x86_64" | "arm64";
   readonly platform: "linux" | "windows";
+  /** Without it there is no latest console output, only what was posted at boot. */
   readonly nitro: boolean;
   readonly keyName: string | null;
   readonly metadata: { readonly httpTokens: "optional" | "required"; readonly hopLimit: number };
