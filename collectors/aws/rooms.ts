@@ -5,6 +5,7 @@ import type { Room } from "./room.ts";
 export const rooms: Readonly<Record<string, () => Promise<Room>>> = {
   "flow-logs": async () => (await import("./flow-logs.ts")).flowLogsRoom,
   freeze: async () => (await import("./freeze.ts")).freezeRoom,
+  contain: async () => (await import("./contain.ts")).containRoom,
   snapshots: async () => (await import("./snapshots.ts")).snapshotsRoom,
   disk: async () => (await import("./disk.ts")).diskRoom,
 };
