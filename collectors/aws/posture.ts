@@ -1,5 +1,22 @@
+import type { CallName } from "./calls.ts";
 import { byNextToken, type StateCall, stateCall } from "./state-call.ts";
 import type { Output } from "./link.ts";
+
+/** What postureCalls may ask, for the plan. */
+export const postureCallNames: readonly CallName[] = [
+  "cloudtrail:DescribeTrails",
+  "cloudtrail:GetTrail",
+  "cloudtrail:GetTrailStatus",
+  "cloudtrail:GetEventSelectors",
+  "ec2:DescribeFlowLogs",
+  "s3:GetBucketLocation",
+  "s3:GetBucketPolicy",
+  "s3:GetBucketLifecycleConfiguration",
+  "s3:GetBucketVersioning",
+  "s3:GetObjectLockConfiguration",
+  "s3:GetBucketLogging",
+  "logs:DescribeLogGroups",
+];
 
 /**
  * The settings that decide what is logged and how long it stays: trails with their selectors, flow logs, the buckets and groups they
@@ -23,8 +40,9 @@ export function postureCalls(around: readonly string[]): readonly StateCall[] {
 
 type Trail = NonNullable<Output<"cloudtrail:DescribeTrails">["trailList"]>[number];
 
-function trailCalls({ TrailARN: arn, HomeRegion: region = null, S3BucketName: bucket, CloudWatchLogsLogGroupArn: group }: Trail): readonly StateCall[] {
+function trailCalls({ TrailARN: arn, HomeRegion: home, S3BucketName: bucket, CloudWatchLogsLogGroupArn: group }: Trail): readonly StateCall[] {
   if (arn === undefined) return [];
+  const region = home ?? null;
   const inside = [
     stateCall({ name: "cloudtrail:GetTrail", region, input: { Name: arn } }),
     stateCall({ name: "cloudtrail:GetTrailStatus", region, input: { Name: arn } }),
