@@ -22,9 +22,10 @@ import {
 import { GetInstanceProfileCommand, IAMClient } from "@aws-sdk/client-iam";
 import { DescribeKeyCommand, KMSClient } from "@aws-sdk/client-kms";
 import { ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
-import { DescribeInstanceInformationCommand, SSMClient } from "@aws-sdk/client-ssm";
+import { DescribeInstanceInformationCommand, GetInventoryCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { AssumeRoleCommand, STSClient } from "@aws-sdk/client-sts";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { calls } from "../../../collectors/aws/calls.ts";
 import { startS3Fake, type S3Fake } from "../s3-fake.ts";
 import { expectAsModelled } from "./as-modelled.ts";
 import { openAwsWorld, type OpenAwsWorld } from "./aws-world.ts";
@@ -131,4 +132,20 @@ test("a root volume goes the whole way: snapshot, copy under a key that can be s
   const { BlockIndex, BlockToken } = Blocks.at(-1) ?? {};
   const block = await ebs.send(new GetSnapshotBlockCommand({ SnapshotId: copy.SnapshotId, BlockIndex, BlockToken }));
   expect(Buffer.from((await block.BlockData?.transformToByteArray()) ?? []).equals(aws.world.root.content.block(2047) ?? Buffer.alloc(0))).toBe(true);
+});
+
+test("the agent reported packages, and of a type that it never reported there is nothing", async () => {
+  const ssm = new SSMClient(config());
+  const Filters = [{ Key: "AWS:InstanceInformation.InstanceId", Values: [worldNames.instance] }];
+  const reported = async (TypeName?: string): Promise<unknown> => {
+    const more = TypeName === undefined ? {} : { ResultAttributes: [{ TypeName }] };
+    const { Entities } = await ssm.send(new GetInventoryCommand({ Filters, ...more }));
+    return Object.values(Entities?.[0]?.Data ?? {}).map(({ Content }) => Content?.[0]?.["Name"] ?? Content?.[0]?.["InstanceId"]);
+  };
+  expect([await reported("AWS:Application"), await reported(), await reported("AWS:Service")]).toEqual([["nginx"], [worldNames.instance], []]);
+});
+
+test("every call that the collector may make is one that the world answers, S3's apart", () => {
+  const known = new Set(aws.world.services.flatMap(({ name, operations }) => Object.keys(operations).map((operation) => `${name}:${operation}`)));
+  expect(Object.keys(calls).filter((name) => !name.startsWith("s3:") && !known.has(name))).toEqual([]);
 });

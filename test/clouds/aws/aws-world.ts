@@ -61,7 +61,9 @@ export function makeAwsWorld(options: AwsWorldOptions = {}): AwsWorld {
   const keyRing = makeKeyRing(Object.values(account.users));
   const ebs = ebsWorld(snapshotsOf(machine.ec2));
   const guest = options.machine ?? answering(() => ({ code: 0, stdout: "" }));
-  const ssm = ssmWorld(clock, [managedInstance({ ...victimPlace, instanceId: worldNames.instance, machine: guest })]);
+  const managed = managedInstance({ ...victimPlace, instanceId: worldNames.instance, machine: guest });
+  managed.inventory.set("AWS:Application", { at: logs.until, rows: [{ Name: "nginx", Version: "1.28.0", Architecture: "x86_64", Publisher: "Amazon Linux" }] });
+  const ssm = ssmWorld(clock, [managed]);
   const services = [
     ec2Service(machine.ec2),
     ebsService(ebs),

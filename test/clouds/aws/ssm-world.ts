@@ -16,6 +16,8 @@ export type ManagedInstance = {
   /** never: a command is not picked up and its delivery times out. fail: it fails before the first line of it runs. */
   pickUp: "normal" | "never" | "fail";
   machine: Machine;
+  /** What the agent reported, by type (`AWS:Application`). */
+  readonly inventory: Map<string, { readonly at: Date; readonly rows: readonly Readonly<Record<string, string>>[] }>;
 };
 
 type Stage =
@@ -81,6 +83,7 @@ export function managedInstance(given: NewInstance): ManagedInstance {
     agentVersion: "3.3.2299.0",
     ping: "Online",
     pickUp: "normal",
+    inventory: new Map(),
     ...given,
   };
 }

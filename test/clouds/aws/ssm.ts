@@ -5,6 +5,7 @@
 import { itemsOf, numberOf, partOf, requiredText, textOf, textsOf } from "./params.ts";
 import { pageOf, requestOf } from "./pages.ts";
 import { AwsRefusal, type Call, type Params, type Reply, type Service, Unknown } from "./service.ts";
+import { getInventory } from "./ssm-inventory.ts";
 import { cancel, dispatch } from "./ssm-run.ts";
 import { getCommandInvocation, listCommandInvocations, listCommands, shownCommand } from "./ssm-show.ts";
 import { type DocumentName, type ManagedInstance, newCommandId, type SsmCommand, type SsmWorld } from "./ssm-world.ts";
@@ -16,6 +17,7 @@ export function ssmService(world: SsmWorld): Service {
     targetPrefix: "AmazonSSM",
     operations: {
       DescribeInstanceInformation: (call) => describeInstanceInformation(world, call),
+      GetInventory: (call) => getInventory(world, call),
       SendCommand: (call) => sendCommand(world, call),
       CancelCommand: (call) => cancelCommand(world, call),
       GetCommandInvocation: (call) => getCommandInvocation(world, call),
