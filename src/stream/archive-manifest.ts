@@ -42,6 +42,10 @@ export type ManifestLine = {
   readonly etag?: string;
   readonly version?: string;
   readonly checksum?: string;
+  /** Of an answer of an API: what its provider's own log knows the call by, and when it said that it answered (its Date header). */
+  readonly requestId?: string;
+  readonly httpStatus?: number;
+  readonly date?: string;
   readonly outcome: FileOutcome;
   readonly reason: string | null;
 };
