@@ -12,8 +12,11 @@ const readme = readFileSync(join(root, "README.md"), "utf8");
 const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 const run = promisify(execFile);
 
+/** The EC2 runbook has a test of its own (aws-runbook.test.ts). */
+const plain = readme.replace(/^## Runbook: a compromised EC2 instance$[\s\S]*?(?=^## )/m, "");
+
 function blocks(language: string): readonly string[] {
-  return [...readme.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, "gm"))].map((match) => match[1] ?? "");
+  return [...plain.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, "gm"))].map((match) => match[1] ?? "");
 }
 
 let dir: ReturnType<typeof temporary>;
