@@ -18,7 +18,7 @@ export async function closeBefore(aws: Aws, at: StepContext, signal: AbortSignal
  */
 export async function closeWay(aws: Aws, at: StepContext, signal: AbortSignal): Promise<Done> {
   const open = await openFaces(aws, at, signal);
-  if (open.kind === "no") return undone([open], null, []);
+  if (open.kind === "no") return undone("nothing was closed", [open], null, []);
   if (open.value.length === 0) return { kind: "already", detail: "no interface has a way left open for memory", result: null, requestIds: [] };
   const trail: Trail = { ids: [] };
   const closed: string[] = [];
@@ -36,7 +36,7 @@ export async function closeWay(aws: Aws, at: StepContext, signal: AbortSignal): 
     if (trouble === null) closed.push(face.id);
     else failed.push(trouble);
   }
-  if (closed.length === 0) return undone(failed, null, trail.ids);
+  if (closed.length === 0) return undone("nothing was closed", failed, null, trail.ids);
   const detail = [
     `the way left open for memory is closed on ${closed.join(", ")}, and connections that began there are cut`,
     ...failed.map(({ text }) => `NOT closed: ${text}`),

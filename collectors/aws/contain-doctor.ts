@@ -1,14 +1,43 @@
 import type { Wish } from "../../src/core/plan.ts";
 import type { ProbeAnswer } from "../../src/core/vault.ts";
 import type { Aws } from "./aws.ts";
-import { refusedBy } from "./contain-no.ts";
+import { type Got, refusedBy } from "./contain-no.ts";
+import { lookAtRole, type RoleLook } from "./contain-role.ts";
+import { type UsersBefore, userNames, usersBefore } from "./contain-users.ts";
 import type { Answer } from "./link.ts";
 import type { Look } from "./look.ts";
 
 /** Dry runs of what isolation would do to the instance as it is; rights on groups that are not made yet cannot be tried. */
 export async function containDoctor(aws: Aws, look: Look, { contain }: Wish, signal: AbortSignal): Promise<readonly ProbeAnswer[]> {
   if (contain === null) return [];
-  return contain.network ? networkProbes(aws, look, signal) : [];
+  return [
+    ...(contain.network ? await networkProbes(aws, look, signal) : []),
+    ...(contain.identity ? identityProbes(await lookAtRole(aws, signal)) : []),
+    ...(contain.users.length > 0 ? userProbes(await usersBefore(aws, userNames(aws, contain.users), signal)) : []),
+  ];
+}
+
+function identityProbes(look: Got<RoleLook | null>): readonly ProbeAnswer[] {
+  if (look.kind === "no") return [{ probe: "identity isolation", ok: false, fatal: true, text: look.text }];
+  const seen = look.value === null ? "the instance has no instance profile" : `profile ${look.value.profile}, role ${look.value.role ?? "none"}`;
+  return [
+    { probe: "identity isolation", ok: true, fatal: false, text: seen },
+    untried("identity isolation", "DisassociateIamInstanceProfile, AssociateIamInstanceProfile, PutRolePolicy, DeleteRolePolicy: they have no dry run"),
+  ];
+}
+
+function userProbes({ users }: UsersBefore): readonly ProbeAnswer[] {
+  const seen = Object.entries(users).map(
+    ([user, keys]): ProbeAnswer =>
+      "kind" in keys
+        ? { probe: "users' keys", ok: false, fatal: true, text: `${user}: ${keys.text}` }
+        : { probe: "users' keys", ok: true, fatal: false, text: `${user}: ${keys.length} active access keys` },
+  );
+  return [...seen, untried("users' keys", "UpdateAccessKey: it has no dry run")];
+}
+
+function untried(probe: string, what: string): ProbeAnswer {
+  return { probe, ok: true, fatal: false, text: `not tried: ${what}` };
 }
 
 async function networkProbes(aws: Aws, { instance }: Look, signal: AbortSignal): Promise<readonly ProbeAnswer[]> {
@@ -34,11 +63,6 @@ async function networkProbes(aws: Aws, { instance }: Look, signal: AbortSignal):
       await aws.link.dryRun("source", null, "ec2:ModifyNetworkInterfaceAttribute", input, signal),
     );
   }
-  answers.push({
-    probe: "isolation",
-    ok: true,
-    fatal: false,
-    text: "not tried, since the groups are not made yet: AuthorizeSecurityGroupIngress, AuthorizeSecurityGroupEgress, RevokeSecurityGroupEgress, DeleteSecurityGroup",
-  });
-  return answers;
+  const groups = "AuthorizeSecurityGroupIngress, AuthorizeSecurityGroupEgress, RevokeSecurityGroupEgress, DeleteSecurityGroup: the groups are not made yet";
+  return [...answers, untried("isolation", groups)];
 }

@@ -37,7 +37,7 @@ export function fields(value: Json): Fields {
   return value as Fields; // an object of JSON values
 }
 
-export function texts(value: Json | undefined): readonly string[] {
+export function texts(value: unknown): readonly string[] {
   if (!Array.isArray(value) || !value.every((one): one is string => typeof one === "string")) throw bad("a list of names");
   return value;
 }

@@ -29,7 +29,7 @@ export async function networkBefore(aws: Aws, keepsWay: boolean, signal: AbortSi
 /** Every interface into quarantine, through the group that cuts what is tracked. */
 export async function isolateNetwork(aws: Aws, given: Json, keepsWay: boolean, at: StepContext, signal: AbortSignal): Promise<Done> {
   const before = parseNetworkBefore(given);
-  if (before.kind === "no") return undone([before], null, []);
+  if (before.kind === "no") return undone("nothing is isolated", [before], null, []);
   const known = new Map(before.faces.map((face) => [face.id, face.groups]));
   const trail: Trail = { ids: [] };
   const failed = new Map<string, No>();
@@ -37,7 +37,6 @@ export async function isolateNetwork(aws: Aws, given: Json, keepsWay: boolean, a
   const ways: Record<string, Way> = { ...before.ways };
   let replaced: GroupsOf = parseGroupsOf(at.remembered());
   let faces: readonly Face[] = [];
-  let moved = 0;
   for (let round = 0; round < rounds; round += 1) {
     const listed = await facesOf(aws, signal);
     if (listed.kind === "no") {
@@ -64,15 +63,15 @@ export async function isolateNetwork(aws: Aws, given: Json, keepsWay: boolean, a
       }
       const back = replaced[face.id] ?? known.get(face.id) ?? face.groups;
       const trouble = await cutOff(aws, face.id, quarantine, back, trail, signal);
-      if (trouble === null) moved += 1;
-      else failed.set(face.id, trouble);
+      if (trouble !== null) failed.set(face.id, trouble);
     }
   }
   const out = faces.filter((face) => !failed.has(face.id) && !isIn(face, quarantines.get(face.vpc)));
   for (const face of out) failed.set(face.id, no(`${face.id} is in ${face.groups.join(", ")} again: somebody else changes it meanwhile`));
   const groups = Object.fromEntries([...quarantines].flatMap(([vpc, one]) => ("kind" in one ? [] : [[vpc, { cut: one.cut, stay: [...one.stay] }]])));
   const result: Json = { replaced, groups };
-  if (failed.size > 0 && moved === 0) return undone([...failed.values()], result, trail.ids);
+  if (failed.size > 0 && faces.every(({ id }) => failed.has(id))) return undone("nothing is isolated", [...failed.values()], result, trail.ids);
+  if (faces.length === 0) return { kind: "already", detail: "the instance has no network interface", result, requestIds: trail.ids };
   const kind = failed.size > 0 ? "failed" : "done";
   return { kind, detail: isolationText(faces, failed, ways, known, replaced), result, requestIds: trail.ids };
 }

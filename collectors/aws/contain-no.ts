@@ -26,10 +26,10 @@ export function got<T>(value: T): Got<T> {
   return { kind: "got", value };
 }
 
-/** How a step ended of which nothing was done because of these. */
-export function undone(reasons: readonly No[], result: Json, requestIds: readonly string[]): Done {
+/** How a step ended of which nothing holds because of these; `lead` says what did not come to be. */
+export function undone(lead: string, reasons: readonly No[], result: Json, requestIds: readonly string[]): Done {
   const kind = reasons.length > 0 && reasons.every(({ denied }) => denied) ? "denied" : "failed";
-  return { kind, detail: `nothing was changed: ${[...new Set(reasons.map(({ text }) => text))].join("; ")}`, result, requestIds };
+  return { kind, detail: `${lead}: ${[...new Set(reasons.map(({ text }) => text))].join("; ")}`, result, requestIds };
 }
 
 /** Request ids of what changed something, in order. */

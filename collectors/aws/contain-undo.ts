@@ -10,10 +10,10 @@ import { type Got, got, type No, no, type Trail, undone } from "./contain-no.ts"
 export async function undoNetwork(aws: Aws, given: Json, done: Done | null, at: StepContext, signal: AbortSignal): Promise<Done> {
   const old = oldGroups(given, done, at.remembered());
   const ours = await ourGroups(aws, at.collection, signal);
-  if (ours.kind === "no") return undone([ours], null, []);
+  if (ours.kind === "no") return undone("nothing was put back", [ours], null, []);
   const ids = ours.value.map(({ id }) => id);
   const faces = await facesToPutBack(aws, ids, signal);
-  if (faces.kind === "no") return undone([faces], null, []);
+  if (faces.kind === "no") return undone("nothing was put back", [faces], null, []);
   const trail: Trail = { ids: [] };
   const back: string[] = [];
   const left: No[] = [];
@@ -38,7 +38,7 @@ export async function undoNetwork(aws: Aws, given: Json, done: Done | null, at: 
   const { deleted, kept } = await deleteGroups(aws, ours.value, trail, signal);
   const reasons = [...left, ...kept];
   if (back.length === 0 && deleted === 0) {
-    if (reasons.length > 0) return undone(reasons, null, trail.ids);
+    if (reasons.length > 0) return undone("nothing was put back", reasons, null, trail.ids);
     return { kind: "already", detail: "no interface is in a group of this collection, and there is none", result: null, requestIds: [] };
   }
   const detail = [
