@@ -19,7 +19,8 @@ export async function closeBefore(aws: Aws, at: StepContext, signal: AbortSignal
 export async function closeWay(aws: Aws, at: StepContext, signal: AbortSignal): Promise<Done> {
   const open = await openFaces(aws, at, signal);
   if (open.kind === "no") return undone("nothing was closed", [open], null, []);
-  if (open.value.length === 0) return { kind: "already", detail: "no interface has a way left open for memory", result: null, requestIds: [] };
+  if (open.value.length === 0)
+    return { kind: "already", detail: "no interface has a way that this collection left open for memory", result: null, requestIds: [] };
   const trail: Trail = { ids: [] };
   const closed: string[] = [];
   const failed: No[] = [];
@@ -31,7 +32,7 @@ export async function closeWay(aws: Aws, at: StepContext, signal: AbortSignal): 
       "kind" in quarantine
         ? quarantine
         : face.foreign
-          ? no(`${face.id} is in ${face.groups.join(", ")}, not in our quarantine alone: somebody changed it since`)
+          ? no(`${face.id} is in ${face.groups.join(", ")}, not in our quarantine alone: it never was, or somebody changed it since`)
           : await cutOff(aws, face.id, quarantine, face.groups, trail, signal);
     if (trouble === null) closed.push(face.id);
     else failed.push(trouble);
@@ -51,6 +52,7 @@ async function openFaces(aws: Aws, at: StepContext, signal: AbortSignal): Promis
   const faces = await facesOf(aws, signal);
   if (faces.kind === "no") return faces;
   const ids = new Set(ours.value.map(({ id }) => id));
+  if (ids.size === 0) return got([]); // nothing was ever isolated, so nothing was left open
   return got(
     faces.value
       .filter((face) => !sameGroups(face.groups, quarantineOf(ours.value, face.vpc, at.collection)))

@@ -18,7 +18,7 @@ const descriptions: Readonly<Record<Use, string>> = {
   quarantine: "Nothing in, nothing out.",
   ssm: "The way to Systems Manager, until memory is taken.",
   s3: "The way to S3, until memory is taken.",
-  internet: "HTTPS to anywhere, until memory is taken: this VPC has no endpoints.",
+  internet: "HTTPS to anywhere, until memory is taken.",
 };
 
 /** The groups that this collection made, in all VPCs. */

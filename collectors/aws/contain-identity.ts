@@ -35,10 +35,10 @@ export async function isolateIdentity(aws: Aws, given: Json, at: StepContext, si
   return { kind: troubles.length === 0 ? "done" : "failed", detail, result, requestIds: trail.ids };
 }
 
-export function sharedText({ others }: Pick<RoleLook, "others">): string {
-  if (others.length === 0) return "";
+export function sharedText({ sharing, others }: Pick<RoleLook, "sharing" | "others">): string {
+  if (sharing === 0) return "";
   const named = others.slice(0, 20).join(", ");
-  return `, those of ${others.length} other instances with the same profile too, until they fetch new ones (${named}${others.length > 20 ? "…" : ""})`;
+  return `, those of ${sharing} other instances with the same profile too, until they fetch new ones (${named}${sharing > 20 ? "…" : ""})`;
 }
 
 async function detach(aws: Aws, { profile }: RoleLook, trail: Trail, signal: AbortSignal): Promise<No | null> {
@@ -138,9 +138,16 @@ async function attach(aws: Aws, profile: string, trail: Trail, signal: AbortSign
 }
 
 function parseIdentityBefore(given: Json): IdentityBefore {
-  const { kind, association, profile, role, others } = fields(given);
+  const { kind, association, profile, role, sharing, others } = fields(given);
   if (kind === "no") return parseNo(given);
   if (kind === "none") return { kind };
-  if (kind !== "role" || typeof association !== "string" || typeof profile !== "string" || (role !== null && typeof role !== "string")) throw bad("a role");
-  return { kind, association, profile, role, others: texts(others) };
+  if (
+    kind !== "role" ||
+    typeof association !== "string" ||
+    typeof profile !== "string" ||
+    (role !== null && typeof role !== "string") ||
+    typeof sharing !== "number"
+  )
+    throw bad("a role");
+  return { kind, association, profile, role, sharing, others: texts(others) };
 }

@@ -8,8 +8,13 @@ export type RoleLook = {
   readonly profile: string;
   /** Null: a profile without a role, which gives no credentials. */
   readonly role: string | null;
+  /** Their number, and the ids of some: a fleet would not fit an act. */
+  readonly sharing: number;
   readonly others: readonly string[];
 };
+
+/** So many other instances are named. */
+const named = 50;
 
 type Association = NonNullable<Output<"ec2:DescribeIamInstanceProfileAssociations">["IamInstanceProfileAssociations"]>[number];
 
@@ -28,7 +33,7 @@ export async function lookAtRole(aws: Aws, signal: AbortSignal): Promise<Got<Rol
   if (answer.kind === "refused") return refusedBy("iam:GetInstanceProfile", answer);
   const role = answer.value.InstanceProfile?.Roles?.[0]?.RoleName ?? null;
   if (answer.value.InstanceProfile?.Arn !== profile) return no(`the profile ${name} is not ${profile} any more`);
-  return got({ association: own.AssociationId, profile, role, others });
+  return got({ association: own.AssociationId, profile, role, sharing: others.length, others: others.slice(0, named) });
 }
 
 /** Of the instances that are named, or of all in the Region. Those on their way out count until they are gone. */
