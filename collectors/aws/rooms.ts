@@ -3,11 +3,15 @@ import type { Room } from "./room.ts";
 
 /** The rooms by name, each loaded when it is used. Their order is that of a plan where ranks are equal. */
 export const rooms: Readonly<Record<string, () => Promise<Room>>> = {
-  "flow-logs": async () => (await import("./flow-logs.ts")).flowLogsRoom,
   freeze: async () => (await import("./freeze.ts")).freezeRoom,
+  state: async () => (await import("./state.ts")).stateRoom,
+  memory: async () => (await import("./memory.ts")).memoryRoom,
+  "flow-logs": async () => (await import("./flow-logs.ts")).flowLogsRoom,
   contain: async () => (await import("./contain.ts")).containRoom,
   snapshots: async () => (await import("./snapshots.ts")).snapshotsRoom,
   disk: async () => (await import("./disk.ts")).diskRoom,
+  "disk-copy": async () => (await import("./disk-copy.ts")).diskCopyRoom,
+  "disk-image": async () => (await import("./disk-image-room.ts")).diskImageRoom,
 };
 
 /** Kinds that this provider does not offer, and why. */
