@@ -11,7 +11,7 @@ import { lime } from "../collectors/aws/lime-bytes.ts";
 import { temporary } from "./holdfast.ts";
 
 /** The collector's keys, which sign for the S3 server too. */
-const credentials = { accessKeyId: "AKIAHOLDFAST00000001", secretAccessKey: "story-secret" };
+const ownKeys = { accessKeyId: "AKIAHOLDFAST00000001", secretAccessKey: "story-secret" };
 
 export const target: string = `aws:${worldNames.region}:${worldNames.instance}`;
 
@@ -22,7 +22,8 @@ const memoryImage: Buffer = Buffer.concat([lime(0x1000n, filled(400_000, 1)), li
 export type AwsStory = {
   readonly world: AwsWorld;
   readonly fake: AwsFake;
-  readonly s3: S3Fake;
+  /** The S3 stand-in; null where a server was given. */
+  readonly s3: S3Fake | null;
   readonly machine: LocalMachine;
   readonly dir: string;
   readonly home: string;
@@ -34,22 +35,30 @@ export type AwsStory = {
 
 export type StoryOptions = {
   /** Replaces parts of the configuration. */
-  readonly config?: (config: string) => string;
+  readonly config?: (config: string, toolSha256: string) => string;
   readonly tampered?: boolean;
   readonly hours?: number;
   readonly clockSkewMs?: number;
   /** The program in the place of the memory tool; else one that writes `memory`. */
   readonly tool?: string;
   readonly files?: Readonly<Record<string, string>>;
+  /** An S3 server of its own, with a lock-enabled bucket `evidence` and no other; the stand-in unless given. */
+  readonly store?: Store;
 };
+
+export type Store = { readonly url: string; readonly accessKeyId: string; readonly secretAccessKey: string };
 
 /** The common world, an S3 server with the vault, a machine that runs what SSM sends, and a home configured as the README has it. */
 export async function openAwsStory(options: StoryOptions = {}): Promise<AwsStory> {
   const dir = temporary("aws-story");
-  const s3 = await startS3Fake({ buckets: [{ name: "evidence", objectLock: true }], credentials });
-  const machine = await startLocalMachine({ files: { "/proc/iomem": iomem, "/sys/kernel/security/lockdown": "[none] integrity confidentiality\n", ...options.files } });
+  const s3 = options.store === undefined ? await startS3Fake({ buckets: [{ name: "evidence", objectLock: true }], credentials: ownKeys }) : null;
+  const { url, accessKeyId, secretAccessKey } = options.store ?? { url: s3?.url ?? "", ...ownKeys };
+  const credentials = { accessKeyId, secretAccessKey };
+  const machine = await startLocalMachine({
+    files: { "/proc/kcore": "", "/proc/iomem": iomem, "/sys/kernel/security/lockdown": "[none] integrity confidentiality\n", ...options.files },
+  });
   const { world, fake } = await openAwsWorld({
-    s3: { endpoint: s3.url, credentials },
+    s3: { endpoint: url, credentials },
     machine,
     hours: options.hours ?? 3,
     tampered: options.tampered ?? false,
@@ -61,8 +70,9 @@ export async function openAwsStory(options: StoryOptions = {}): Promise<AwsStory
   mkdirSync(home);
   const tool = Buffer.from(options.tool ?? memoryTool());
   writeFileSync(join(home, "avml"), tool, { mode: 0o755 });
-  const config = configOf(world, fake.url, s3.url, createHash("sha256").update(tool).digest("hex"));
-  writeFileSync(join(home, "holdfast.yaml"), options.config?.(config) ?? config);
+  const sha256 = createHash("sha256").update(tool).digest("hex");
+  const config = configOf(world, fake.url, url, sha256);
+  writeFileSync(join(home, "holdfast.yaml"), options.config?.(config, sha256) ?? config);
   return {
     world,
     fake,
@@ -82,7 +92,7 @@ export async function openAwsStory(options: StoryOptions = {}): Promise<AwsStory
     async close() {
       await fake.close();
       await machine.stop();
-      await s3.stop();
+      await s3?.stop();
       dir[Symbol.dispose]();
     },
   };

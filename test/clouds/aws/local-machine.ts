@@ -102,9 +102,24 @@ async function planted(home: string, files: Readonly<Record<string, string>>): P
 /** A file that does not exist here (securityfs is empty in most containers) needs a folder that can be written: a tmpfs over it. */
 const boot = `set -e
 mount -t tmpfs -o "size=$1,mode=1777" tmpfs /dev/shm; shift
+own_proc() { # nothing can be put into procfs: one of links to it can be added to
+  mount -t tmpfs -o size=64k tmpfs /mnt
+  mkdir /mnt/proc
+  mount -t proc proc /mnt/proc
+  mount -t tmpfs -o size=1m tmpfs /proc
+  for entry in /mnt/proc/*; do ln -s "$entry" "/proc/\${entry##*/}"; done
+}
+for file; do
+  case $file in /proc/*) [ -e "$file" ] || [ -d /mnt/proc ] || own_proc ;; esac
+done
 covered=:
 while [ $# -gt 0 ]; do
-  if [ ! -e "$1" ]; then
+  if [ -h "$1" ]; then
+    rm "$1"
+    : >"$1"
+  elif [ ! -e "$1" ] && [ -d /mnt/proc ] && [ "$(dirname "$1")" = /proc ]; then
+    : >"$1"
+  elif [ ! -e "$1" ]; then
     folder=$(dirname "$1")
     case $covered in *":$folder:"*) ;; *) mount -t tmpfs -o size=64k tmpfs "$folder"; covered=$covered$folder: ;; esac
     : >"$1"
