@@ -44,7 +44,7 @@ const isolationCalls = [
 export const parts = ["network", "close", "identity", "users"] as const;
 export type Part = (typeof parts)[number];
 
-const common = { room: "contain", does: "act", kind: "state", exclusive: true } as const;
+const common = { room: "contain", does: "act", kind: "containment", exclusive: true } as const;
 
 async function networkSteps(aws: Aws, contain: Containment, keepSsm: boolean, signal: AbortSignal): Promise<readonly Step[]> {
   const now = await networkBefore(aws, keepSsm, signal);

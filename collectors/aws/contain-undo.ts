@@ -1,7 +1,7 @@
 import type { Json } from "../../src/core/act.ts";
 import type { Done, StepContext } from "../../src/core/collector.ts";
 import type { Aws } from "./aws.ts";
-import { deleteGroups, ourGroups } from "./contain-groups.ts";
+import { deleteGroups, groupName, ourGroups, type Use } from "./contain-groups.ts";
 import { type Face, facesOf, facesWith, putInGroups, sameGroups } from "./contain-interfaces.ts";
 import { fields, type GroupsOf, parseGroupsOf, parseNetworkBefore } from "./contain-kept.ts";
 import { type Got, got, type No, no, type Trail, undone } from "./contain-no.ts";
@@ -66,12 +66,30 @@ function oldGroups(given: Json, done: Done | null, remembered: Json): GroupsOf {
   return { ...first, ...parseGroupsOf(remembered), ...(result === null ? {} : parseGroupsOf(fields(result)["replaced"])) };
 }
 
-/** Groups that a crash left half-made, with no interface in them. Those in use are the isolation itself, and stay. */
+/**
+ * Groups that a crash left half-made, with no interface in them; those in use are the isolation itself, and stay. An interface that a
+ * crash left in the group that is open both ways goes on into quarantine: nothing may stay open to everyone. Undo knows where it was.
+ */
 export async function cleanGroups(aws: Aws, at: StepContext, signal: AbortSignal): Promise<readonly string[]> {
   const ours = await ourGroups(aws, at.collection, signal);
-  if (ours.kind === "no" || ours.value.length === 0) return [];
+  if (ours.kind === "no") return [`groups of this collection could not be looked for: ${ours.text}`];
+  if (ours.value.length === 0) return [];
   const wearing = await facesWith(aws, { name: "group-id", values: ours.value.map(({ id }) => id) }, signal);
-  if (wearing.kind === "no" || wearing.value.length > 0) return [];
-  const { deleted, kept } = await deleteGroups(aws, ours.value, { ids: [] }, signal);
-  return [...(deleted === 0 ? [] : [`${deleted} security groups of an isolation that did not come to be were deleted`]), ...kept.map(({ text }) => text)];
+  if (wearing.kind === "no") return [`interfaces in groups of this collection could not be looked for: ${wearing.text}`];
+  const trail: Trail = { ids: [] };
+  if (wearing.value.length === 0) {
+    const { deleted, kept } = await deleteGroups(aws, ours.value, trail, signal);
+    return [...(deleted === 0 ? [] : [`${deleted} security groups of an isolation that did not come to be were deleted`]), ...kept.map(({ text }) => text)];
+  }
+  const lines: string[] = [];
+  for (const { id, vpc, groups } of wearing.value) {
+    const named = (use: Use): string | undefined => ours.value.find((group) => group.vpc === vpc && group.name === groupName(use, at.collection))?.id;
+    const [cut, quarantine] = [named("cut"), named("quarantine")];
+    if (cut === undefined || quarantine === undefined || !groups.includes(cut)) continue;
+    const trouble = await putInGroups(aws, id, [quarantine], trail, signal);
+    lines.push(
+      trouble === null ? `${id} was left open to everything in ${cut}, and is in quarantine now` : `${id} IS OPEN to everything in ${cut}: ${trouble.text}`,
+    );
+  }
+  return lines;
 }

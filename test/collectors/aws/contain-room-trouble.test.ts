@@ -36,7 +36,7 @@ test.for(changing)("a lost answer of %s leaves one quarantine and no half of one
 });
 
 test.for(changing)("broken off at %s and done again, it is done once, and undo knows the groups of before", async (on) => {
-  beginFlow(rig.ec2.network, { interface: rig.planted.interfaces[0].id, begun: "in", protocol: "tcp", remote: "192.0.2.66", port: 443, tracked: "by-rules" });
+  beginFlow(rig.ec2.network, { interface: rig.planted.interfaces[0].id, begun: "out", protocol: "tcp", remote: "192.0.2.66", port: 8443, tracked: "by-rules" });
   rig.fake.faults.add({ on, from: on.includes("Modify") ? 2 : 1, times: 100, does: { kind: "server-error" } });
   await rig.act(step).catch(() => undefined);
   rig.fake.faults.clear();
@@ -47,6 +47,27 @@ test.for(changing)("broken off at %s and done again, it is done once, and undo k
   expect([ours("quarantine").length, ours("cut").length]).toEqual([1, 1]);
   expect(await rig.undo(step, null)).toMatchObject({ kind: "done" });
   expect(groupsOf()).toEqual(asPlanted());
+});
+
+test("a group that EC2 does not know everywhere yet is waited for, and one that it never knows is named", async () => {
+  const on = "ec2:ModifyNetworkInterfaceAttribute";
+  rig.fake.faults.add({ on, times: 3, does: { kind: "refuse", code: "InvalidGroup.NotFound" } });
+  const done = await rig.act(step);
+  expect(done).toMatchObject({ kind: "done" });
+  await rig.undo(step, done);
+  rig.fake.faults.add({ on, times: 1000, does: { kind: "refuse", code: "InvalidGroup.NotFound" } });
+  expect(await rig.act(step)).toMatchObject({ kind: "failed", detail: expect.stringContaining("InvalidGroup.NotFound") });
+  expect(groupsOf()).toEqual(asPlanted());
+});
+
+test("an instance whose network is gone has nothing to be isolated", async () => {
+  for (const one of rig.planted.interfaces) one.attachment = null;
+  expect(await rig.act(step)).toMatchObject({ kind: "already", detail: "the instance has no network interface" });
+});
+
+test("throttled at every call, it is isolated all the same", async () => {
+  for (const on of changing) rig.fake.faults.add({ on, times: 2, does: { kind: "throttle" } });
+  expect(await rig.act(step)).toMatchObject({ kind: "done" });
 });
 
 test("done again when all is done, nothing is changed and nothing is lost", async () => {
@@ -90,6 +111,17 @@ test("where the way on from the open group is barred, the interface goes back to
   const done = await rig.act(step);
   expect(done).toMatchObject({ kind: "failed", detail: expect.stringContaining(`eni-0123456789abcdef0 is back in ${rig.planted.web.id}`) });
   expect(groupsOf()).toEqual([[rig.planted.web.id], ours("quarantine")]);
+});
+
+test("an interface that a crash left in the open group is closed by cleanup, and undo still knows where it was", async () => {
+  rig.fake.faults.add({ on: "ec2:ModifyNetworkInterfaceAttribute", from: 2, times: 100, does: { kind: "server-error" } });
+  await expect(rig.act(step)).rejects.toMatchObject({ code: "unreachable" });
+  rig.fake.faults.clear();
+  expect(groupsOf()).toEqual([ours("cut"), [rig.planted.database.id]]);
+  expect(await rig.cleanup(step)).toEqual([expect.stringContaining("eni-0123456789abcdef0 was left open to everything")]);
+  expect(groupsOf()).toEqual([ours("quarantine"), [rig.planted.database.id]]);
+  expect(await rig.undo(step, null)).toMatchObject({ kind: "done" });
+  expect(groupsOf()).toEqual(asPlanted());
 });
 
 test("an interface stuck in the open group is shouted about", async () => {
