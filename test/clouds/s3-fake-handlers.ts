@@ -5,6 +5,7 @@ import * as multipart from "./s3-fake-multipart.ts";
 import * as objects from "./s3-fake-objects.ts";
 import type { OperationName } from "./s3-fake-operations.ts";
 import * as retention from "./s3-fake-retention.ts";
+import * as settings from "./s3-fake-settings.ts";
 
 /** What carries out each operation. */
 export const handlers: Readonly<Record<OperationName, (call: Call) => Answer | Promise<Answer>>> = {
@@ -17,6 +18,9 @@ export const handlers: Readonly<Record<OperationName, (call: Call) => Answer | P
   PutBucketVersioning: buckets.putBucketVersioning,
   GetObjectLockConfiguration: buckets.getObjectLockConfiguration,
   PutObjectLockConfiguration: buckets.putObjectLockConfiguration,
+  GetBucketPolicy: settings.getBucketPolicy,
+  GetBucketLifecycleConfiguration: settings.getBucketLifecycleConfiguration,
+  GetBucketLogging: settings.getBucketLogging,
   ListObjectVersions: lists.listObjectVersions,
   ListObjectsV2: lists.listObjectsV2,
   ListMultipartUploads: lists.listMultipartUploads,

@@ -24,6 +24,9 @@ export const operationNames = [
   "PutBucketVersioning",
   "GetObjectLockConfiguration",
   "PutObjectLockConfiguration",
+  "GetBucketPolicy",
+  "GetBucketLifecycleConfiguration",
+  "GetBucketLogging",
   "ListObjectVersions",
   "ListObjectsV2",
   "ListMultipartUploads",
@@ -73,6 +76,9 @@ export const operations: Readonly<Record<OperationName, OperationShape>> = {
   PutBucketVersioning: { verb: "PUT", on: "bucket", with: ["versioning"], may: [], amz: sums },
   GetObjectLockConfiguration: { verb: "GET", on: "bucket", with: ["object-lock"], may: [], amz: [] },
   PutObjectLockConfiguration: { verb: "PUT", on: "bucket", with: ["object-lock"], may: [], amz: sums },
+  GetBucketPolicy: { verb: "GET", on: "bucket", with: ["policy"], may: [], amz: [] },
+  GetBucketLifecycleConfiguration: { verb: "GET", on: "bucket", with: ["lifecycle"], may: [], amz: [] },
+  GetBucketLogging: { verb: "GET", on: "bucket", with: ["logging"], may: [], amz: [] },
   ListObjectVersions: {
     verb: "GET",
     on: "bucket",
@@ -80,7 +86,7 @@ export const operations: Readonly<Record<OperationName, OperationShape>> = {
     may: ["prefix", "key-marker", "version-id-marker", "max-keys", "encoding-type"],
     amz: [],
   },
-  ListObjectsV2: { verb: "GET", on: "bucket", with: ["list-type"], may: ["prefix", "continuation-token", "start-after", "max-keys", "encoding-type"], amz: [] },
+  ListObjectsV2: { verb: "GET", on: "bucket", with: ["list-type"], may: ["prefix", "delimiter", "continuation-token", "start-after", "max-keys", "encoding-type"], amz: [] },
   ListMultipartUploads: {
     verb: "GET",
     on: "bucket",

@@ -60,6 +60,8 @@ export type FakeBucket = {
   /** Newest first. */
   readonly keys: Map<string, FakeVersion[]>;
   readonly uploads: Map<string, FakeUpload>;
+  /** Documents that are there to be read (s3-fake-settings.ts). */
+  readonly settings: Map<"policy" | "lifecycle" | "logging", string>;
 };
 
 export type FakeState = {
@@ -86,6 +88,7 @@ export function newBucket(state: FakeState, name: string, objectLock: boolean, v
     rule: null,
     keys: new Map(),
     uploads: new Map(),
+    settings: new Map(),
   };
   state.buckets.set(name, bucket);
   return bucket;
