@@ -1,0 +1,55 @@
+import type { GuestOrder } from "./memory-commands.ts";
+import { linuxPlaces } from "./memory-guest.ts";
+import { memoryPreflightScript } from "./memory-preflight-script.ts";
+import type { MemoryKept } from "./memory-kept.ts";
+import type { Ready } from "./memory-ready.ts";
+import { memoryScript } from "./memory-script.ts";
+import { checkedDirectory, memoryCleanupScript, memoryDropScript } from "./memory-ticket-script.ts";
+
+export type DumpOrder = {
+  readonly token: string;
+  readonly ready: Ready;
+  readonly tool: { readonly bytes: number; readonly sha256: string };
+  readonly partSize: number;
+  readonly batch: string;
+};
+
+/** The scripts for one operating system. They speak one language: tickets in, one line of JSON out. */
+export type MemorySystem = {
+  readonly document: GuestOrder["document"];
+  /** The name under which the tool is offered. */
+  readonly tool: string;
+  readonly name: string;
+  readonly mediaType: string;
+  /** LiME records can be walked; a raw image has no form that says whether it is whole. */
+  readonly form: "lime" | "raw";
+  preflight(token: string, needBytes: number): string;
+  /** Throws TypeError where the host's answer is not what the preflight could have said. */
+  dump(order: DumpOrder): string;
+  drop(token: string, ready: Ready, number: number, batch: string): string;
+  cleanup(token: string): string;
+};
+
+/** Seconds that the script waits for new links, and between two looks. */
+const patience = 1800;
+const poll = 2;
+const tries = 6;
+
+const linuxMemory: MemorySystem = {
+  document: "AWS-RunShellScript",
+  tool: "avml",
+  name: "memory.lime",
+  mediaType: "application/x-lime",
+  form: "lime",
+  preflight: (token, needBytes) => memoryPreflightScript({ token, needBytes, places: linuxPlaces }),
+  dump({ token, ready, ...order }) {
+    const { http } = ready;
+    if (http !== "curl" && http !== "wget" && http !== "python3") throw new TypeError(`no HTTP client of ours: ${JSON.stringify(http)}`);
+    return memoryScript({ ...order, token, directory: ready.directory, http, tries, patience, poll, places: linuxPlaces });
+  },
+  drop: (token, ready, number, batch) =>
+    memoryDropScript({ token, directory: checkedDirectory(ready.directory, token, linuxPlaces), number, batch, places: linuxPlaces }),
+  cleanup: (token) => memoryCleanupScript(token, linuxPlaces),
+};
+
+export const memorySystems: Readonly<Record<MemoryKept["system"], MemorySystem>> = { linux: linuxMemory, windows: linuxMemory };

@@ -1,0 +1,111 @@
+import type { Opened, StepContext } from "../../src/core/collector.ts";
+import { describeError, HoldfastError } from "../../src/core/error.ts";
+import { printable } from "../../src/core/printable.ts";
+import type { Aws } from "./aws.ts";
+import { wants } from "./disks.ts";
+import { lookAtInstance } from "./look.ts";
+import { clearMemory } from "./memory-cleanup.ts";
+import { memoryDoctor } from "./memory-doctor.ts";
+import { type MemoryKept, newKept, parseKept, progressOf } from "./memory-kept.ts";
+import { type LinkMeasures, linkMeasures } from "./memory-links.ts";
+import { lookAtMemory } from "./memory-look.ts";
+import { prepareMemory } from "./memory-prepare.ts";
+import { memorySource } from "./memory-push.ts";
+import type { MemoryRun } from "./memory-run.ts";
+import { memorySystems } from "./memory-system.ts";
+import { pinnedTool } from "./memory-tool.ts";
+import type { None } from "./refused.ts";
+import { rank, type Room, stepOf } from "./room.ts";
+
+/** The whole memory, dumped by a pinned tool in the guest and uploaded by the instance itself, part by part, through links. */
+export const memoryRoom: Room = {
+  async plan(aws, look, wish, signal) {
+    if (!wants(wish, "memory")) return [];
+    const found = await lookAtMemory(aws, look.instance, signal);
+    const tool = found.kind === "ready" ? (found.system === "linux" ? aws.config.memory : (aws.config.memory?.windows ?? null)) : null;
+    const single = wish.pids.length === 0 ? "" : "; single processes (--pid) are not offered for an instance";
+    return [
+      stepOf({
+        id: "memory",
+        does: "exhibit",
+        kind: "memory",
+        lane: "memory",
+        rank: rank.memory,
+        room: "memory",
+        title:
+          found.kind === "ready"
+            ? `whole memory, by the pinned ${found.system === "linux" ? "AVML" : "WinPmem"} through Systems Manager (${found.text})${single}`
+            : `whole memory (will be ${found.outcome}: ${found.detail})${single}`,
+        calls: [
+          "ssm:DescribeInstanceInformation",
+          "ec2:DescribeInstances",
+          "ssm:SendCommand",
+          "ssm:ListCommands",
+          "ssm:GetCommandInvocation",
+          "ssm:CancelCommand",
+        ],
+        tools: tool === null ? [] : [`${printable(tool.tool)} (sha256 ${tool.sha256})`],
+        exclusive: true,
+      }),
+    ];
+  },
+
+  async open(aws, step, at, signal) {
+    const earlier = parseKept(at.remembered());
+    const links = measuresOf(step.input["links"]);
+    const size = step.input["partSize"];
+    const partSize = typeof size === "number" ? size : null;
+    if (earlier !== null && goesOn(earlier)) return source(aws, at, earlier, links, true);
+    // Whatever was planned may have changed: the agent came, the instance stopped.
+    const fresh = await anew(aws, at, earlier, { links, partSize }, signal);
+    if (fresh.kind === "push" || earlier === null || earlier.command === null) return fresh;
+    // What the interrupted attempt brought is better than nothing.
+    at.remember({ ...earlier });
+    return source(aws, at, earlier, links, true);
+  },
+
+  cleanup: clearMemory,
+  doctor: memoryDoctor,
+};
+
+/** A dump that was begun is taken up, unless it is known to have ended for want of us. */
+function goesOn(kept: MemoryKept): boolean {
+  return kept.began !== null && kept.end?.again !== true;
+}
+
+async function source(aws: Aws, at: StepContext, kept: MemoryKept, links: LinkMeasures, continues: boolean): Promise<Opened> {
+  const tool = await pinnedTool(aws, kept.system);
+  if (tool.kind === "none") return tool;
+  const run: MemoryRun = { aws, at, system: memorySystems[kept.system], tool, links, progress: progressOf(kept, (value) => at.remember(value)) };
+  return { kind: "push", source: memorySource(run, continues) };
+}
+
+async function anew(
+  aws: Aws,
+  at: StepContext,
+  earlier: MemoryKept | null,
+  wish: { readonly links: LinkMeasures; readonly partSize: number | null },
+  signal: AbortSignal,
+): Promise<Extract<Opened, { readonly kind: "push" }> | None> {
+  const look = await lookAtMemory(aws, (await lookAtInstance(aws, signal)).instance, signal);
+  if (look.kind === "none") return look;
+  const tool = await pinnedTool(aws, look.system);
+  if (tool.kind === "none") return tool;
+  // A preflight that was interrupted is repeated under its name; a dump that was stopped gets another.
+  const kept =
+    earlier !== null && earlier.began === null && earlier.system === look.system ? earlier : newKept(Buffer.from(aws.random(12)).toString("hex"), look.system);
+  at.remember({ ...kept });
+  const run: MemoryRun = { aws, at, system: memorySystems[look.system], tool, links: wish.links, progress: progressOf(kept, (value) => at.remember(value)) };
+  const none = await prepareMemory(run, wish.partSize, signal);
+  return none ?? { kind: "push", source: memorySource(run, earlier === null || earlier.began === null) };
+}
+
+/** Only a plan that a test edits says how many links, and for how long. */
+function measuresOf(value: unknown): LinkMeasures {
+  if (value === undefined) return linkMeasures;
+  if (typeof value !== "object" || value === null || !("count" in value) || !("seconds" in value))
+    throw new HoldfastError("unexpected", `memory: the step's links are no measures: ${describeError(value)}`);
+  const { count, seconds } = value;
+  if (typeof count !== "number" || typeof seconds !== "number") throw new HoldfastError("unexpected", "memory: the step's links are no numbers");
+  return { count, seconds };
+}
