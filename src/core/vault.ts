@@ -91,6 +91,15 @@ export type PutRequest = {
   readonly progress?: (storedBytes: number) => void;
 };
 
+/** One version of an object, or one delete marker, as the store lists it. What a list says is no proof of the bytes: read them. */
+export type Listed = {
+  readonly key: string;
+  /** Null where the store has no versions. */
+  readonly version: string | null;
+  /** Null for a delete marker, which hides the versions under it and takes none away. */
+  readonly bytes: number | null;
+};
+
 /** One question that the doctor asked of the store, with its sentinel, and the store's answer. */
 export type ProbeAnswer = {
   readonly probe: string;
@@ -134,6 +143,12 @@ export interface Vault {
 
   /** Bytes [offset, offset+length) of exactly that version. Rejects if the store gives fewer. */
   read(ref: StoredRef, offset: number, length: number, signal: AbortSignal): AsyncIterable<Uint8Array>;
+
+  /**
+   * Everything under keys that begin with `prefix` and come after the key `after`, by key in byte order; of a key each version and
+   * each delete marker, so that a second version does not hide behind the newest. The whole list or a rejection, never a part of it.
+   */
+  list(prefix: string, after: string | null, signal: AbortSignal): AsyncIterable<Listed>;
 
   /** Later only: an earlier date is refused here (`refused`) before the store is asked. */
   extend(ref: StoredRef, retainUntil: string, signal: AbortSignal): Promise<readonly string[]>;

@@ -25,6 +25,11 @@ export function objectPath(root: string, key: string): string {
   return join(root, ...segments);
 }
 
+/** A file that is no object: what stands beside objects, unfinished puts, the vault's mark. */
+export function isOwnFile(name: string): boolean {
+  return name.endsWith(sidecarEnding) || name.startsWith(".holdfast-");
+}
+
 export function objectUri(root: string, key: string): string {
   return pathToFileURL(objectPath(root, key)).href;
 }

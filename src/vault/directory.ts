@@ -6,6 +6,7 @@ import type { Clock, Random } from "../core/ports.ts";
 import { printable } from "../core/printable.ts";
 import type { StoredRef, Vault } from "../core/vault.ts";
 import { attestInDirectory } from "./directory-attest.ts";
+import { listDirectory } from "./directory-list.ts";
 import { directoryError, objectPath, objectUri, temporaryPath } from "./directory-paths.ts";
 import { probeDirectory } from "./directory-probe.ts";
 import { putInDirectory } from "./directory-put.ts";
@@ -65,6 +66,13 @@ export function openDirectoryVault(options: DirectoryVaultOptions): Vault {
         }
       } catch (error) {
         throw directoryError(name, path, error, signal);
+      }
+    },
+    async *list(prefix, after, signal) {
+      try {
+        yield* listDirectory(root, prefix, after, signal);
+      } catch (error) {
+        throw directoryError(name, root, error, signal);
       }
     },
     extend: (ref, retainUntil, signal) =>

@@ -38,6 +38,7 @@ export const s3Permissions: Readonly<Record<string, readonly S3Permission[]>> = 
   GetObjectRetention: [{ permission: "s3:GetObjectRetention", on: "object" }],
   HeadObject: read,
   ListMultipartUploads: [{ permission: "s3:ListBucketMultipartUploads", on: "bucket" }],
+  ListObjectVersions: [{ permission: "s3:ListBucketVersions", on: "bucket" }],
   ListParts: [{ permission: "s3:ListMultipartUploadParts", on: "object" }],
   PutObject: write,
   PutObjectLegalHold: [{ permission: "s3:PutObjectLegalHold", on: "object" }],

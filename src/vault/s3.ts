@@ -6,6 +6,7 @@ import { abandonUpload } from "./s3-abandon.ts";
 import { attestInS3 } from "./s3-attest.ts";
 import { landInS3 } from "./s3-landing.ts";
 import { openS3Link, type S3LinkOptions } from "./s3-link.ts";
+import { listInS3 } from "./s3-list.ts";
 import { extendRetention, setHold, type S3Object } from "./s3-lock.ts";
 import { probeS3 } from "./s3-probe.ts";
 import { putToS3 } from "./s3-put.ts";
@@ -69,6 +70,14 @@ export function openS3Vault(options: S3VaultOptions): Vault {
     async *read(ref, offset, length, signal) {
       try {
         yield* readFromS3(link, ref, fullKey(ref.key), offset, length, signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        throw link.explain(error);
+      }
+    },
+    async *list(keys, after, signal) {
+      try {
+        yield* listInS3(link, prefix, keys, after, signal);
       } catch (error) {
         signal.throwIfAborted();
         throw link.explain(error);
