@@ -22,16 +22,21 @@ export async function checkLog(order: ChainOrder, reader: ChainReader, log: Dige
   }
 }
 
-type Hashed =
-  | { readonly kind: "hash"; readonly sha256: string }
-  | { readonly kind: "missing" }
-  | { readonly kind: "denied" | "damaged" | "too-large"; readonly why: string };
+/** What unpacking gave: the SHA-256 of a log file's content, or why there is none. */
+export type HashedLog = { readonly kind: "hash"; readonly sha256: string } | { readonly kind: "damaged" | "too-large"; readonly why: string };
+
+type Hashed = HashedLog | { readonly kind: "missing" } | { readonly kind: "denied"; readonly why: string };
 
 export async function hashLog(order: ChainOrder, reader: ChainReader, place: Place, signal: AbortSignal): Promise<Hashed> {
   const stored = await reader.log(place, signal);
   if (stored.kind === "missing") return stored;
   if (stored.kind === "denied") return { kind: "denied", why: `it could not be read: ${stored.reason}` };
+  return stored.kind === "found" ? hashContent(order.limits.logBytes, stored.body, signal) : stored;
+}
+
+/** Unpacks a log file as it passes and hashes its content. */
+export async function hashContent(limit: number, packed: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<HashedLog> {
   const hash = createHash("sha256");
-  const unpacked = await unpackOne(stored.body, order.limits.logBytes, (piece) => hash.update(piece), signal);
+  const unpacked = await unpackOne(packed, limit, (piece) => hash.update(piece), signal);
   return unpacked.kind === "unpacked" ? { kind: "hash", sha256: hash.digest("hex") } : unpacked;
 }

@@ -1,6 +1,7 @@
 import { HoldfastError } from "../../src/core/error.ts";
 import type { Window } from "../../src/core/window.ts";
 import type { DigestKey } from "./digest-keys.ts";
+import type { HashedLog } from "./digest-logs.ts";
 
 /** Where an object lies, or where a digest says that it lies. */
 export type Place = { readonly bucket: string; readonly key: string };
@@ -48,8 +49,11 @@ export type ChainReader = {
   /** Keys in the order's bucket below the log prefix, or null where they were not listed (added files are then not looked for). */
   logKeys(signal: AbortSignal): AsyncIterable<string> | null;
   digest(place: Place, signal: AbortSignal): Promise<StoredObject>;
-  /** Has to know every log that a digest of the window names, even where it was delivered before or after the window. */
-  log(place: Place, signal: AbortSignal): Promise<StoredObject>;
+  /**
+   * Where the log was hashed while it was collected, its hash stands for it. Has to know every log that a digest of the window names, even where it was delivered before or after
+   * the window.
+   */
+  log(place: Place, signal: AbortSignal): Promise<StoredObject | HashedLog>;
   readonly publicKeys: readonly DigestKey[];
 };
 

@@ -10,10 +10,12 @@ import { flowObjects, intervalMs } from "./flow-objects.ts";
 import { describeFlowLogs, type FlowLog, type FlowPlace, sayWhatIsOff } from "./flow-sources.ts";
 import { logEvents } from "./log-events.ts";
 import type { LogReading } from "./log-reading.ts";
-import { lackLine } from "./log-refusal.ts";
+import { lackLine, settingsLines } from "./log-refusal.ts";
 import { arrivedBy, endsTooSoon, latenessMs, untilArrived, windowOf } from "./log-window.ts";
 import type { Look } from "./look.ts";
 import { firstPass, type Pass, secondPass } from "./pass.ts";
+import { lookForTampering } from "./tampering.ts";
+import { flowLogSigns } from "./tampering-signs.ts";
 import { rank, type Room, stepOf } from "./room.ts";
 
 const room = "flow-logs";
@@ -27,7 +29,15 @@ export const flowLogsRoom: Room = {
       room,
       does: "exhibit",
       kind: "flow-logs",
-      calls: ["ec2:DescribeFlowLogs", "s3:ListObjectVersions", "s3:ListObjectsV2", "s3:HeadObject", "s3:GetObject", "logs:FilterLogEvents"],
+      calls: [
+        "ec2:DescribeFlowLogs",
+        "s3:ListObjectVersions",
+        "s3:ListObjectsV2",
+        "s3:HeadObject",
+        "s3:GetObject",
+        "logs:FilterLogEvents",
+        "cloudtrail:LookupEvents",
+      ],
       input: { window: wish.window, places: placesOf(look).map((place) => ({ ...place })) },
     } as const;
     const first = stepOf({ ...common, id: room, lane: "logs", rank: rank.logs, title: "VPC flow logs of its interfaces, their subnets and VPC" });
@@ -66,9 +76,12 @@ function taken(aws: Aws, places: readonly FlowPlace[], window: Window, pass: Pas
       async *entries(lines, signal) {
         const reading = { aws, lines, pass, remarks, signal };
         const logs = yield* describeFlowLogs(reading, places);
-        if (logs === null) return;
-        sayWhatIsOff(lines, places, logs, window);
-        for (const log of logs) if (yield* readLog(reading, places, log, window)) known.sources += 1;
+        if (logs !== null) sayWhatIsOff(lines, places, logs, window);
+        for (const log of logs ?? []) if (yield* readLog(reading, places, log, window)) known.sources += 1;
+        // Whether the settings themselves were worked on is asked of the event history: its answers are no records of flows.
+        const around = new Set(places.flatMap((place) => [place.interface, place.subnet, place.vpc]));
+        const question = { signs: flowLogSigns, regions: [aws.instance.region], window, concerned: { "flow-log": around } };
+        yield* lookForTampering({ ...reading, lines: settingsLines(lines) }, question);
         if (!pass.late) at.remember(pass.memory());
       },
       nothing: { outcome: "empty", detail: pass.late ? "nothing arrived after the first pass" : "no flow log holds records of the window" },

@@ -6,7 +6,7 @@ import { answerEntry } from "./answer-entry.ts";
 import type { Output } from "./link.ts";
 import { pageMember } from "./log-names.ts";
 import type { LogReading } from "./log-reading.ts";
-import { lackLine, refusedLine } from "./log-refusal.ts";
+import { lackLine, refusedLine, settingsLines } from "./log-refusal.ts";
 
 export type FlowLog = NonNullable<Output<"ec2:DescribeFlowLogs">["FlowLogs"]>[number];
 
@@ -26,7 +26,7 @@ export async function* describeFlowLogs({ aws, lines, signal }: LogReading, plac
       return found.length === 0 ? null : found;
     }
     // Settings are no records of flows: where there is nothing else, the exhibit has none.
-    const entry = answerEntry(aws.clock, settings(lines), answer, {
+    const entry = answerEntry(aws.clock, settingsLines(lines), answer, {
       member: pageMember(["ec2", "DescribeFlowLogs"], page, "xml"),
       call,
       path: `flow log settings page ${page}`,
@@ -36,10 +36,6 @@ export async function* describeFlowLogs({ aws, lines, signal }: LogReading, plac
     token = answer.value.NextToken;
     if (token === undefined || token === "") return found;
   }
-}
-
-function settings(lines: Lines): Lines {
-  return { add: (line) => lines.add({ ...line, source: `derived:settings ${line.source}` }) };
 }
 
 /** What the settings themselves leave out of the window, said before anything is read. */

@@ -1,5 +1,6 @@
 import { printable } from "../../src/core/printable.ts";
 import type { ManifestLine } from "../../src/stream/archive-manifest.ts";
+import type { Lines } from "../../src/stream/archive.ts";
 import type { CallName } from "./calls.ts";
 import type { Answer } from "./link.ts";
 
@@ -31,4 +32,11 @@ export function refusalText(call: CallName, { code, text, requestId }: Refused):
 
 export function refusedLine(path: string, call: CallName, refused: Refused): ManifestLine {
   return lackLine(path, `api:${call}`, refusalOutcome(refused), refusalText(call, refused));
+}
+
+/** For answers that tell of settings: they are no records, and an exhibit that has nothing else has none. What lacks is a gap all the same. */
+export function settingsLines(lines: Lines): Lines {
+  return {
+    add: (line) => lines.add(line.outcome === "collected" || line.outcome === "empty" ? { ...line, source: `derived:settings ${line.source}` } : line),
+  };
 }

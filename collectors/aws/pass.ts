@@ -9,6 +9,8 @@ import { HoldfastError } from "../../src/core/error.ts";
  */
 export type Pass = {
   readonly late: boolean;
+  /** When the first pass began to read it; null in the first pass, and where that did not come to the source's end. */
+  earlier(name: string): Date | null;
   /** Begins to read a source at a time by the service's own clock. */
   source(name: string, asOf: Date): PassSource;
   /** For the second pass, of the sources that were read to their end. */
@@ -32,6 +34,7 @@ export function firstPass(): Pass {
   const done = new Map<string, { readonly asOf: string; readonly known: string }>();
   return {
     late: false,
+    earlier: () => null,
     source(name, asOf) {
       const known: Buffer[] = [];
       return {
@@ -51,6 +54,10 @@ export function secondPass(memory: Json): Pass {
   const earlier = parseMemory(memory);
   return {
     late: true,
+    earlier(name) {
+      const one = earlier.get(name);
+      return one === undefined ? null : new Date(one.asOfMs);
+    },
     source(name) {
       const one = earlier.get(name);
       if (one === undefined) return { wants: () => true, done: () => undefined };

@@ -6,6 +6,7 @@ export const rooms: Readonly<Record<string, () => Promise<Room>>> = {
   freeze: async () => (await import("./freeze.ts")).freezeRoom,
   state: async () => (await import("./state.ts")).stateRoom,
   memory: async () => (await import("./memory.ts")).memoryRoom,
+  "access-logs": async () => (await import("./access-logs.ts")).accessLogsRoom,
   "flow-logs": async () => (await import("./flow-logs.ts")).flowLogsRoom,
   contain: async () => (await import("./contain.ts")).containRoom,
   snapshots: async () => (await import("./snapshots.ts")).snapshotsRoom,

@@ -78,10 +78,12 @@ export function listObjectsV2(call: Call): Answer {
   const after = token === null ? (call.query("start-after") ?? "") : Buffer.from(token, "base64url").toString("utf8");
   const most = wholeNumber(call, "max-keys", 1000, 1000);
   const encode = encoder(call);
-  const all = [...bucket.keys.values()]
+  const delimiter = call.query("delimiter");
+  const standing = [...bucket.keys.values()]
     .flatMap((versions) => versions[0] ?? [])
     .filter((v) => !v.marker && v.key.startsWith(prefix) && (after === "" || byKey(v.key, after) > 0))
     .sort((a, b) => byKey(a.key, b.key));
+  const all = delimiter === null ? standing.map((v) => ({ key: v.key, version: v })) : folded(standing, prefix, delimiter, after);
   const page = all.slice(0, most);
   const truncated = all.length > page.length;
   return {
@@ -90,15 +92,33 @@ export function listObjectsV2(call: Call): Answer {
     body: xmlDocument("ListBucketResult", [
       ["Name", bucket.name],
       ["Prefix", encode(prefix)],
+      ["Delimiter", delimiter === null ? null : encode(delimiter)],
       ["MaxKeys", most],
       ["KeyCount", page.length],
       ["EncodingType", call.query("encoding-type")],
       ["IsTruncated", truncated],
       ["ContinuationToken", token],
       ["NextContinuationToken", truncated ? Buffer.from(page.at(-1)?.key ?? "").toString("base64url") : null],
-      ...page.map((v) => ["Contents", [["Key", encode(v.key)], ["LastModified", v.modified], ...contents(v)]] as const),
+      ...page.map(({ key, version }): readonly [string, XmlValue] =>
+        version === null
+          ? ["CommonPrefixes", [["Prefix", encode(key)]]]
+          : ["Contents", [["Key", encode(key)], ["LastModified", version.modified], ...contents(version)]],
+      ),
     ]),
   };
+}
+
+type Listed = { readonly key: string; readonly version: FakeVersion | null };
+
+/** Keys that go on behind a delimiter are one common prefix, which counts as one (API reference, ListObjectsV2). */
+function folded(standing: readonly FakeVersion[], prefix: string, delimiter: string, after: string): readonly Listed[] {
+  const all = new Map<string, Listed>();
+  for (const version of standing) {
+    const at = version.key.indexOf(delimiter, prefix.length);
+    const key = at === -1 ? version.key : version.key.slice(0, at + delimiter.length);
+    if (at === -1 || key !== after) all.set(key, { key, version: at === -1 ? version : null });
+  }
+  return [...all.values()];
 }
 
 export function listMultipartUploads(call: Call): Answer {

@@ -12,9 +12,13 @@ export type TrailOptions = {
   readonly account: string;
   readonly region: string;
   readonly trail: string;
+  /** The trail's home Region where it is another than the one that these files are of. */
+  readonly home?: string;
   readonly bucket: string;
   /** Before `AWSLogs/`, without a slash at its end. */
   readonly prefix?: string;
+  /** `o-…` of an organization's trail. */
+  readonly organization?: string;
   /** On the hour. */
   readonly from: Date;
   readonly hours: number;
@@ -102,8 +106,8 @@ function log(options: TrailOptions, start: Date, index: number, objects: Map<str
 }
 
 export function digestKey(options: TrailOptions, end: Date, backfill = false): string {
-  const { account, region, trail } = options;
-  return `${base(options)}/CloudTrail-Digest/${region}/${day(end)}/${account}_CloudTrail-Digest_${region}_${trail}_${region}_${compact(end)}${backfill ? "_backfill" : ""}.json.gz`;
+  const { account, region, trail, home = region } = options;
+  return `${base(options)}/CloudTrail-Digest/${region}/${day(end)}/${account}_CloudTrail-Digest_${region}_${trail}_${home}_${compact(end)}${backfill ? "_backfill" : ""}.json.gz`;
 }
 
 export function digestOf(options: TrailOptions, key: SigningKey, name: string, start: Date, logFiles: readonly LogEntry[], link: DigestLink | null): Digest {
@@ -143,8 +147,8 @@ export function putDigest(
   return { bucket, key: name, hash, signature };
 }
 
-function base({ prefix, account }: TrailOptions): string {
-  return `${prefix === undefined ? "" : `${prefix}/`}AWSLogs/${account}`;
+function base({ prefix, organization, account }: TrailOptions): string {
+  return `${prefix === undefined ? "" : `${prefix}/`}AWSLogs/${organization === undefined ? "" : `${organization}/`}${account}`;
 }
 
 function sha256(bytes: Uint8Array): string {

@@ -78,7 +78,10 @@ export async function openLogRig(buckets: readonly { readonly name: string; read
   const keys = makeKeyRing([me]);
   const ec2 = ec2World();
   const [logs, trails, iam, elb] = [logsWorld(), cloudTrailWorld(), iamWorld(), { balancers: [] } satisfies ElbWorld];
-  iam.accounts.set(account, iamAccount());
+  const people = iamAccount();
+  people.roles.set("web", { name: "web", created: noon, trust: {}, attached: [], inline: new Map() });
+  people.profiles.set("web", { role: "web", created: noon });
+  iam.accounts.set(account, people);
   const network = plantNetwork(ec2.network, { account, region }, instance);
   ec2.instances.push(newInstance({ id: instance, account, region, vpc: network.vpc, subnet: network.subnets[0] }));
   const s3 = await startS3Fake({ buckets, credentials: me, clock });

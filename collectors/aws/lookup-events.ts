@@ -1,0 +1,86 @@
+import type { Window } from "../../src/core/window.ts";
+import type { TarEntry } from "../../src/stream/tar.ts";
+import { answerEntry } from "./answer-entry.ts";
+import type { Input, Output } from "./link.ts";
+import { pageMember } from "./log-names.ts";
+import type { LogReading } from "./log-reading.ts";
+import { lackLine, refusedLine } from "./log-refusal.ts";
+import { latenessMs } from "./log-window.ts";
+import { lookupTurn } from "./lookup-pace.ts";
+import type { PassSource } from "./pass.ts";
+
+export type LookupQuestion = {
+  readonly region: string;
+  readonly key: NonNullable<NonNullable<Input<"cloudtrail:LookupEvents">["LookupAttributes"]>[number]["AttributeKey"]>;
+  readonly value: string;
+  readonly window: Window;
+  /** Sees every event, of this pass or an earlier one. */
+  readonly seen?: (event: LookedUp) => void;
+};
+
+export type LookedUp = NonNullable<Output<"cloudtrail:LookupEvents">["Events"]>[number];
+
+/** CloudTrail keeps so much of its event history. */
+const historyMs = 90 * 86_400_000;
+
+/**
+ * The event history by one attribute, newest first, page for page to the end. True at its end where it was answered. Triage: what
+ * counts are the trail's files.
+ */
+export async function* lookupEvents({ aws, lines, pass, signal }: LogReading, question: LookupQuestion): AsyncGenerator<TarEntry, boolean> {
+  const { region, key, value, window, seen } = question;
+  const call = "cloudtrail:LookupEvents";
+  const path = `event history of ${region}, ${key} ${value}`;
+  const oldest = aws.clock().getTime() - historyMs;
+  if (Date.parse(window.since) < oldest)
+    lines.add(
+      lackLine(
+        `${path}, before ${new Date(oldest).toISOString()}`,
+        `api:${call}`,
+        "unavailable",
+        "the event history goes back 90 days; older events are in trail files only",
+      ),
+    );
+  let source: PassSource | null = null;
+  for (let token: string | undefined, page = 1; ; page += 1) {
+    await lookupTurn(aws, region, signal);
+    const input = {
+      LookupAttributes: [{ AttributeKey: key, AttributeValue: value }],
+      StartTime: new Date(window.since),
+      EndTime: new Date(window.until),
+      MaxResults: 50,
+      ...(token === undefined ? {} : { NextToken: token }),
+    };
+    // Others of the account ask at the same limit: being throttled is no failure here.
+    const answer = await aws.link.ask("source", region, call, input, signal, { keepWire: true, throttledTries: 40 });
+    if (answer.kind === "refused") {
+      const line = refusedLine(page === 1 ? path : `${path} from page ${page} on`, call, answer);
+      lines.add(page === 1 || line.outcome === "denied" ? line : { ...line, outcome: "truncated" });
+      return page > 1;
+    }
+    source ??= pass.source(path, answer.date === null ? aws.clock() : new Date(answer.date));
+    const { Events: events = [], NextToken: next } = answer.value;
+    let wanted = 0;
+    for (const event of events) {
+      seen?.(event);
+      const { EventId: id, EventTime: at } = event;
+      // When it came is not told: at the latest by then.
+      if (source.wants(id ?? "", id === undefined || at === undefined ? null : new Date(at.getTime() + latenessMs.trail))) wanted += 1;
+    }
+    if (wanted > 0 || (page === 1 && !pass.late))
+      yield answerEntry(aws.clock, lines, answer, {
+        member: pageMember(["cloudtrail", region, "LookupEvents", `${key}=${value}`], page, "json"),
+        call,
+        path: `${path} page ${page}`,
+        outcome: wanted > 0 ? "collected" : "empty",
+      });
+    if (next !== undefined && next === token) {
+      lines.add(lackLine(`${path} from page ${page + 1} on`, `api:${call}`, "truncated", "the service gave the same token again: its listing does not go on"));
+      return true;
+    }
+    token = next === "" ? undefined : next;
+    if (token === undefined) break;
+  }
+  source.done();
+  return true;
+}
