@@ -1,7 +1,7 @@
 import { HoldfastError } from "../../src/core/error.ts";
 import { printable } from "../../src/core/printable.ts";
 import type { Aws } from "./aws.ts";
-import type { Output } from "./link.ts";
+import type { Answer, Output } from "./link.ts";
 
 export type Ec2Instance = NonNullable<NonNullable<Output<"ec2:DescribeInstances">["Reservations"]>[number]["Instances"]>[number];
 export type Ec2Volume = NonNullable<Output<"ec2:DescribeVolumes">["Volumes"]>[number];
@@ -18,18 +18,7 @@ export type Look = {
 /** Rejects with `unreachable` where the instance is not there, `config` where it may not be seen. */
 export async function lookAtInstance(aws: Aws, signal: AbortSignal): Promise<Look> {
   const id = aws.instance.instance;
-  const answer = await aws.link.ask("source", null, "ec2:DescribeInstances", { InstanceIds: [id] }, signal);
-  if (answer.kind === "refused") {
-    const missing = answer.trouble === "missing" || answer.trouble === "invalid";
-    throw new HoldfastError(
-      missing ? "unreachable" : "config",
-      missing
-        ? `${aws.arn}: there is no such instance (${answer.code}); terminated ones vanish after about an hour`
-        : `${aws.arn}: it may not be looked at (${answer.code}: ${printable(answer.text)}); print what is needed with \`holdfast policy iam --cloud aws\``,
-    );
-  }
-  const instance = answer.value.Reservations?.flatMap((reservation) => reservation.Instances ?? []).find((one) => one.InstanceId === id);
-  if (instance === undefined) throw new HoldfastError("unreachable", `${aws.arn}: there is no such instance; terminated ones vanish after about an hour`);
+  const instance = await findInstance(aws, id, signal);
   const volumes: Ec2Volume[] = [];
   for (let token: string | undefined; ; ) {
     const page = await aws.link.ask(
@@ -41,7 +30,38 @@ export async function lookAtInstance(aws: Aws, signal: AbortSignal): Promise<Loo
     );
     if (page.kind === "refused") return { instance, volumes: null, refused: `${page.code}: ${printable(page.text)}` };
     volumes.push(...(page.value.Volumes ?? []));
-    token = page.value.NextToken;
-    if (token === undefined || token === "") return { instance, volumes, refused: null };
+    const next = nextOf(aws, page.value, token);
+    if (next === undefined) return { instance, volumes, refused: null };
+    token = next;
   }
+}
+
+/** A page may be empty and still have a token. */
+async function findInstance(aws: Aws, id: string, signal: AbortSignal): Promise<Ec2Instance> {
+  for (let token: string | undefined; ; ) {
+    const input = { InstanceIds: [id], ...(token === undefined ? {} : { NextToken: token }) };
+    const answer = await aws.link.ask("source", null, "ec2:DescribeInstances", input, signal);
+    if (answer.kind === "refused") throw refusedLook(aws, answer);
+    const found = answer.value.Reservations?.flatMap((reservation) => reservation.Instances ?? []).find((one) => one.InstanceId === id);
+    if (found !== undefined) return found;
+    token = nextOf(aws, answer.value, token);
+    if (token === undefined) throw new HoldfastError("unreachable", `${aws.arn}: there is no such instance; terminated ones vanish after about an hour`);
+  }
+}
+
+function refusedLook(aws: Aws, answer: Extract<Answer<unknown>, { kind: "refused" }>): HoldfastError {
+  const missing = answer.trouble === "missing" || answer.trouble === "invalid";
+  return new HoldfastError(
+    missing ? "unreachable" : "config",
+    missing
+      ? `${aws.arn}: there is no such instance (${answer.code}); terminated ones vanish after about an hour`
+      : `${aws.arn}: it may not be looked at (${answer.code}: ${printable(answer.text)}); print what is needed with \`holdfast policy iam --cloud aws\``,
+  );
+}
+
+/** Undefined at the end. A token that comes again would lead round for ever. */
+function nextOf(aws: Aws, { NextToken: next }: { readonly NextToken?: string | undefined }, token: string | undefined): string | undefined {
+  if (next === undefined || next === "") return undefined;
+  if (next === token) throw new HoldfastError("unexpected", `${aws.arn}: EC2 gave the same page token twice; what lies behind it cannot be seen`);
+  return next;
 }

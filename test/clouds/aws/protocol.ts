@@ -87,14 +87,18 @@ export function writeRefusal(service: Service, refusal: AwsRefusal, requestId: s
       return { status, headers: { "content-type": "text/xml" }, body: xmlHead + xml };
     }
     case "json": {
-      const body = JSON.stringify({ __type: code, [service.messageName ?? "message"]: message, ...fields });
+      const body = JSON.stringify({ __type: code, [messageName(service, code)]: message, ...fields });
       return { status, headers: { "content-type": "application/x-amz-json-1.1" }, body };
     }
     case "rest-json": {
-      const body = JSON.stringify({ [service.messageName ?? "message"]: message, ...fields });
+      const body = JSON.stringify({ [messageName(service, code)]: message, ...fields });
       return { status, headers: { "content-type": "application/json", "x-amzn-errortype": code }, body };
     }
     default:
       return service.protocol satisfies never;
   }
+}
+
+function messageName({ messageName: name = "message" }: Service, code: string): string {
+  return typeof name === "string" ? name : name(code);
 }

@@ -60,7 +60,7 @@ export type Service = {
   /** json: what X-Amz-Target says before the operation's name. */
   readonly targetPrefix?: string;
   /** json, rest-json: the member of an error that holds its sentence; "message" unless said. */
-  readonly messageName?: "message" | "Message";
+  readonly messageName?: "message" | "Message" | ((code: string) => "message" | "Message");
   readonly operations: Readonly<Record<string, Operation>>;
   /** rest-json: which operation a path is, and the names in it (routesOf). */
   readonly route?: (method: string, path: string) => { readonly operation: string; readonly names: Readonly<Record<string, string>> } | null;

@@ -10,11 +10,23 @@ import { cancel, dispatch } from "./ssm-run.ts";
 import { getCommandInvocation, listCommandInvocations, listCommands, shownCommand } from "./ssm-show.ts";
 import { type DocumentName, type ManagedInstance, newCommandId, type SsmCommand, type SsmWorld } from "./ssm-world.ts";
 
+/** Errors for which SSM's model has no member that holds a sentence, though the service sends one. */
+const withoutSentence: ReadonlySet<string> = new Set([
+  "DuplicateInstanceId",
+  "InvalidCommandId",
+  "InvalidFilterKey",
+  "InvalidPluginName",
+  "InvocationDoesNotExist",
+  "SerializationException",
+  "ValidationException",
+]);
+
 export function ssmService(world: SsmWorld): Service {
   return {
     name: "ssm",
     protocol: "json",
     targetPrefix: "AmazonSSM",
+    messageName: (code) => (withoutSentence.has(code) ? "message" : "Message"),
     operations: {
       DescribeInstanceInformation: (call) => describeInstanceInformation(world, call),
       GetInventory: (call) => getInventory(world, call),
