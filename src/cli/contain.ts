@@ -29,7 +29,7 @@ export async function contain(session: Session, target: string | null, options: 
     authority: optionText(options, "authority") ?? null,
     wish: {
       kinds: [],
-      window: windowOf(now, now),
+      window: windowOf(new Date(now.getTime() - 1000), now), // nothing is collected; a window has a length
       disks: [],
       pids: [],
       logs: [],
