@@ -1,4 +1,4 @@
-import type { Done, Opened } from "../../src/core/collector.ts";
+import type { Done, Opened, StepContext } from "../../src/core/collector.ts";
 import { HoldfastError } from "../../src/core/error.ts";
 import type { HeldExhibit } from "../../src/core/held.ts";
 import type { Step } from "../../src/core/plan.ts";
@@ -9,7 +9,7 @@ import { heldSnapshot } from "./held-snapshot.ts";
 import { wordsOf } from "./refused.ts";
 import { rank, type Room, stepOf } from "./room.ts";
 import { lockEnd, lockSnapshot } from "./snapshot-lock.ts";
-import { type MadeSnapshot, snapshotOf } from "./snapshot-set.ts";
+import { type MadeSnapshot, parseSet, snapshotOf } from "./snapshot-set.ts";
 import { awaitSnapshot } from "./snapshot-wait.ts";
 
 const here = { scope: "source", region: null } as const;
@@ -25,11 +25,11 @@ export const diskRoom: Room = {
     namedDisks(disks, wish);
     if (disks.length === 0) {
       const notOffered = "the instance has no EBS volumes: its root is instance store, which no snapshot holds and which is lost when it stops";
-      return [
-        stepOf({ id: "disk", does: "exhibit", kind: "disk", lane: "disk", rank: rank.disk, room: "disk", title: "no disk", calls: [], input: { notOffered } }),
-      ];
+      const title = "snapshots: none, the instance has no EBS volumes";
+      return [stepOf({ id: "disk", does: "exhibit", kind: "disk", lane: "disk", rank: rank.disk, room: "disk", title, calls: [], input: { notOffered } })];
     }
-    return disks.map((disk) =>
+    const planned = disks.map(({ volume }) => volume);
+    return disks.map((disk, i) =>
       stepOf({
         id: `disk:${disk.volume}`,
         does: "exhibit",
@@ -41,7 +41,8 @@ export const diskRoom: Room = {
         calls: ["ec2:LockSnapshot", "ec2:DescribeSnapshots", "ec2:DescribeLockedSnapshots"],
         after: ["snapshots"],
         bytes: disk.sizeGiB === null ? null : disk.sizeGiB * 2 ** 30,
-        input: { volume: disk.volume, device: disk.device },
+        // The first looks after what was attached since the plan and has no step.
+        input: { volume: disk.volume, device: disk.device, ...(i === 0 ? { planned } : {}) },
       }),
     );
   },
@@ -54,7 +55,7 @@ export const diskRoom: Room = {
     at.remember({ snapshot: made.snapshot });
     const lock = await lockSnapshot(aws, here, made.snapshot, at.retainUntil, again, signal);
     await at.record(`lock:${made.snapshot}`, lock);
-    const notes = notesOf(lock, at.legalHold, at.retainUntil, aws);
+    const notes = [...notesOf(lock, at.legalHold, at.retainUntil, aws), ...(await lockStrays(aws, step, at, again, signal))];
     const end = await awaitSnapshot(aws, here, made.snapshot, signal);
     const exhibit = (more: readonly string[], outcome: HeldExhibit["outcome"]): Opened => ({
       kind: "held",
@@ -72,6 +73,20 @@ export const diskRoom: Room = {
     }
   },
 };
+
+/** Snapshots of the set that no step of the plan is for: locked all the same, and named. */
+async function lockStrays(aws: Aws, step: Step, at: StepContext, again: boolean, signal: AbortSignal): Promise<readonly string[]> {
+  const { planned } = step.input;
+  if (!Array.isArray(planned)) return [];
+  const notes: string[] = [];
+  for (const { volume, snapshot } of parseSet(at.earlier("snapshots")) ?? []) {
+    if (planned.includes(volume)) continue;
+    const lock = await lockSnapshot(aws, here, snapshot, at.retainUntil, again, signal);
+    await at.record(`lock:${snapshot}`, lock);
+    notes.push(`${volume} was attached after the plan was made and is no exhibit of this collection, collect again; its snapshot: ${lock.detail}`);
+  }
+  return notes;
+}
 
 export function diskInput(step: Step): { readonly volume: string; readonly device: string } {
   const { volume, device } = step.input;

@@ -1,6 +1,7 @@
 import type { Held } from "../../src/core/held.ts";
 import type { LockWorth } from "../../src/core/lock.ts";
 import type { Receipt } from "../../src/core/vault.ts";
+import { printable } from "../../src/core/printable.ts";
 import { wordsOf } from "./refused.ts";
 import type { LockRead, LockShown } from "./snapshot-lock.ts";
 import type { Ec2Snapshot } from "./snapshot-look.ts";
@@ -79,7 +80,7 @@ function lockProblems(lock: LockShown | null): readonly string[] {
 function snapshotProblems({ State, StateMessage, VolumeSize }: Ec2Snapshot, bytes: number): readonly string[] {
   const problems: string[] = [];
   if (State !== "completed" && State !== "pending")
-    problems.push(`the snapshot is in state ${State ?? "unknown"}${StateMessage === undefined ? "" : `: ${StateMessage}`}`);
+    problems.push(`the snapshot is in state ${State ?? "unknown"}${StateMessage === undefined ? "" : `: ${printable(StateMessage)}`}`);
   if (VolumeSize !== undefined && VolumeSize * 2 ** 30 !== bytes) problems.push(`it is of ${VolumeSize} GiB, ${bytes} bytes were recorded`);
   return problems;
 }

@@ -12,20 +12,23 @@ export type Looked = { readonly kind: "seen"; readonly snapshots: readonly Ec2Sn
 /** On copies, so that they are never taken for what they were made from. */
 export const copyTag = "holdfast:copy-of";
 
-/** One by its id. `seen` without it does not happen: EC2 refuses what it does not know. */
+/** One by its id. `seen` without it: it is there and not this account's to see (API reference, SnapshotIds). */
 export async function lookAtSnapshot(aws: Pick<Aws, "link">, where: Where, id: string, signal: AbortSignal): Promise<Looked> {
-  const answer = await aws.link.ask(where.scope, where.region, "ec2:DescribeSnapshots", { SnapshotIds: [id] }, signal);
-  return answer.kind === "refused" ? answer : { kind: "seen", snapshots: answer.value.Snapshots ?? [], requestIds: [answer.requestId] };
+  return list(aws, where, { SnapshotIds: [id] }, signal);
 }
 
-/** The account's own by their tags, to the last page. */
+/** The account's own by their tags. */
 export async function lookForTags(aws: Pick<Aws, "link">, where: Where, tags: Readonly<Record<string, string>>, signal: AbortSignal): Promise<Looked> {
   const Filters = Object.entries(tags).map(([key, value]) => ({ Name: `tag:${key}`, Values: [value] }));
+  return list(aws, where, { OwnerIds: ["self"], Filters, MaxResults: 1000 }, signal);
+}
+
+/** To the last page: any may be empty and go on. */
+async function list(aws: Pick<Aws, "link">, { scope, region }: Where, input: Input<"ec2:DescribeSnapshots">, signal: AbortSignal): Promise<Looked> {
   const snapshots: Ec2Snapshot[] = [];
   const requestIds: string[] = [];
   for (let token: string | undefined; ; ) {
-    const input: Input<"ec2:DescribeSnapshots"> = { OwnerIds: ["self"], Filters, MaxResults: 1000, ...(token === undefined ? {} : { NextToken: token }) };
-    const page = await aws.link.ask(where.scope, where.region, "ec2:DescribeSnapshots", input, signal);
+    const page = await aws.link.ask(scope, region, "ec2:DescribeSnapshots", token === undefined ? input : { ...input, NextToken: token }, signal);
     if (page.kind === "refused") return page;
     requestIds.push(page.requestId);
     snapshots.push(...(page.value.Snapshots ?? []));

@@ -52,23 +52,22 @@ function isList(value: Json): value is readonly Json[] {
 }
 
 /**
- * The snapshot of a volume. Where the act left none, the account is asked: an act that broke down may have happened. What made
+ * The snapshot of a volume. Where the act left none, the account is asked: an act that broke down may have happened, and one
+ * that was found again may not have been seen whole. What made
  * it impossible is asked by a dry run, since a step is not told how another one was refused.
  */
 export async function snapshotOf(aws: Aws, volume: string, at: StepContext, signal: AbortSignal): Promise<MadeSnapshot | None> {
   const set = parseSet(at.earlier("snapshots"));
   const made = set?.find((one) => one.volume === volume);
   if (made !== undefined) return made;
-  if (set !== null)
-    return {
-      kind: "none",
-      outcome: "unavailable",
-      detail: `the snapshots of this collection are of ${set.map((one) => one.volume).join(", ")}: ${volume} was not attached any more`,
-    };
   const looked = await lookForTags(aws, { scope: "source", region: null }, { "holdfast:collection": at.collection }, signal);
   if (looked.kind === "refused") return refusedNone(`no snapshot of ${volume} was made, as far as this step knows, and it may not look`, looked);
   const found = looked.snapshots.find((one) => one.VolumeId === volume && tagOf(one, copyTag) === null);
   if (found !== undefined) return madeSnapshot(found, null);
+  if (set !== null) {
+    const detail = `the snapshots of this collection are of ${set.map((one) => one.volume).join(", ")}: ${volume} was not attached any more`;
+    return { kind: "none", outcome: "unavailable", detail };
+  }
   const may = await aws.link.dryRun("source", null, "ec2:CreateSnapshots", { InstanceSpecification: { InstanceId: aws.instance.instance } }, signal);
   const why = may.kind === "refused" ? wordsOf(may) : "the act of step snapshots says why";
   return { kind: "none", outcome: may.kind === "refused" ? outcomeOfRefusal(may.trouble) : "unavailable", detail: `no snapshot of ${volume} was made: ${why}` };

@@ -44,15 +44,14 @@ const rounds = 3;
 
 /**
  * Withdraws whatever share this step may have open. Gives null when none is left, else why it stays; it then stays remembered, and
- * `cleanup` finds it. Rejects only with what is no answer of AWS.
+ * `cleanup` finds it.
  */
 export async function withdrawShare(aws: Aws, memory: CopyMemory, at: StepContext, signal: AbortSignal): Promise<string | null> {
   if (memory.sharing === null) return null;
   const { snapshot, account } = memory.sharing;
   let why = "";
   for (let round = 1; round <= rounds; round += 1) {
-    if (round > 1) await aws.sleep(15_000 * round, signal);
-    const tried = await tryWithdraw(aws, snapshot, account, signal);
+    const tried = await tryWithdraw(aws, snapshot, account, round, signal);
     if (tried.kind === "gone") {
       memory.sharing = null;
       at.remember(memory);
@@ -71,8 +70,9 @@ export async function withdrawShare(aws: Aws, memory: CopyMemory, at: StepContex
 
 type Withdrawn = { readonly kind: "gone"; readonly how: string; readonly requestIds: readonly string[] } | { readonly kind: "stays"; readonly why: string };
 
-async function tryWithdraw(aws: Aws, snapshot: string, account: string, signal: AbortSignal): Promise<Withdrawn> {
+async function tryWithdraw(aws: Aws, snapshot: string, account: string, round: number, signal: AbortSignal): Promise<Withdrawn> {
   try {
+    if (round > 1) await aws.sleep(15_000 * round, signal);
     const input = { SnapshotId: snapshot, Attribute: "createVolumePermission" as const, OperationType: "remove" as const, UserIds: [account] };
     const answer = await aws.link.ask("source", null, "ec2:ModifySnapshotAttribute", input, signal);
     if (answer.kind === "refused" && answer.trouble === "missing") return { kind: "gone", how: ": the snapshot is gone", requestIds: [answer.requestId] };
@@ -81,7 +81,7 @@ async function tryWithdraw(aws: Aws, snapshot: string, account: string, signal: 
     if (shared === true) return { kind: "stays", why: "EC2 accepted it and shows the share still" };
     return { kind: "gone", how: shared === false ? "" : `; it could not be read back (${shared})`, requestIds: [answer.requestId] };
   } catch (error) {
-    signal.throwIfAborted();
+    if (signal.aborted) return { kind: "stays", why: "it was stopped before EC2 said so" };
     if (!(error instanceof HoldfastError)) throw error;
     return { kind: "stays", why: error.message };
   }

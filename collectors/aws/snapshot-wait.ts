@@ -1,3 +1,4 @@
+import { printable } from "../../src/core/printable.ts";
 import type { Aws } from "./aws.ts";
 import type { Refused } from "./refused.ts";
 import { type Ec2Snapshot, lookAtSnapshot, type Where } from "./snapshot-look.ts";
@@ -30,7 +31,8 @@ export async function awaitSnapshot(aws: Aws, where: Where, id: string, signal: 
       seen = true;
       const state = snapshot.State ?? "without a state";
       if (state === "completed") return { kind: "completed", snapshot };
-      if (state !== "pending") return { kind: "broken", text: `it went to state ${state}: ${snapshot.StateMessage ?? "EC2 does not say why"}`, snapshot };
+      if (state !== "pending")
+        return { kind: "broken", text: `it went to state ${state}: ${printable(snapshot.StateMessage ?? "EC2 does not say why")}`, snapshot };
       if (progress !== (snapshot.Progress ?? "")) [progress, since] = [snapshot.Progress ?? "", aws.clock().getTime()];
       if (aws.clock().getTime() - since > stuckMs)
         return { kind: "broken", text: `it is pending at ${progress || "0%"} and has not moved for a day`, snapshot };

@@ -123,7 +123,7 @@ function doneOf(step: Step, was: { readonly [key: string]: Json }, seen: readonl
   for (const { snapshot } of all.filter((one) => !set.includes(one)))
     notes.push(`${snapshot} carries this collection's tag and is of another moment: it is not used`);
   for (const { volume, snapshot } of set.filter((one) => !planned.includes(one.volume)))
-    notes.push(`${volume} was attached after the plan was made: ${snapshot} is neither locked nor an exhibit; collect again`);
+    notes.push(`${volume} was attached after the plan was made: ${snapshot} is locked and is no exhibit; collect again`);
   for (const volume of planned.filter((id) => !set.some((one) => one.volume === id)))
     notes.push(`${volume} is not among them: it was detached after the plan was made`);
   for (const { volume, others } of volumes)

@@ -3,7 +3,7 @@ import type { AwsConfig } from "../../../src/core/config-aws.ts";
 import { expectAsModelled } from "../../clouds/aws/as-modelled.ts";
 import type { Ec2Snapshot } from "../../clouds/aws/ec2-world.ts";
 import { evidence, plantKeys } from "./evidence-account.ts";
-import { away, home } from "./link-rig.ts";
+import { away, home, role } from "./link-rig.ts";
 import { type DiskRig, openDiskRig, rootVolume } from "./disk-rig.ts";
 import type { Drive } from "./step-drive.ts";
 
@@ -126,6 +126,31 @@ describe("a copy in the evidence account", () => {
       detail: expect.stringContaining("key of the target's account"),
     });
     expect(rig.calls("ModifySnapshotAttribute")).toBe(0);
+  });
+
+  test("a key of another Region takes the copy there", async () => {
+    rig.ec2.kms.keys.push({
+      account: away,
+      region: "eu-central-1",
+      id: "44444444-4444-4444-8444-444444444444",
+      aliases: [],
+      manager: "CUSTOMER",
+      state: "Enabled",
+      created: rig.now(),
+      shared: [],
+    });
+    const drive = await begun();
+    const there = {
+      ...evidence,
+      evidenceAccount: { role: role.arn, externalId: "case-42", kmsKey: `arn:aws:kms:eu-central-1:${away}:key/44444444-4444-4444-8444-444444444444` },
+    };
+    const opened = await drive.open(rig.collector(there), step);
+    expect(copies()).toMatchObject([{ region: "eu-central-1", ends: { kind: "completed" } }]);
+    expect(opened).toMatchObject({
+      kind: "held",
+      exhibit: { outcome: "collected", held: { uri: expect.stringContaining("arn:aws:ec2:eu-central-1::snapshot/") } },
+    });
+    if (opened.kind === "held") expect(await rig.collector(there).holder?.attest(opened.exhibit.held, rig.signal)).toMatchObject({ receipt: { sealed: true } });
   });
 
   test("twenty copies that are under way already are waited for", async () => {
