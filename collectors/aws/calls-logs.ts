@@ -12,12 +12,6 @@ export const logCalls = {
   "cloudtrail:LookupEvents": { roles: ["collector"], changes: false, why: "90 days of management events: triage and signs of tampering" },
   "cloudtrail:ListPublicKeys": { roles: ["collector"], changes: false, why: "the keys that signed the digest files" },
   "logs:DescribeLogGroups": { roles: ["collector"], changes: false, why: "groups, their retention and size" },
-  "logs:DescribeLogStreams": {
-    roles: ["collector"],
-    changes: false,
-    resources: ["arn:{partition}:logs:*:{account}:log-group:*"],
-    why: "which streams of a group belong to the target",
-  },
   "logs:FilterLogEvents": {
     roles: ["collector"],
     changes: false,
@@ -73,6 +67,5 @@ export const logCalls = {
     resources: ["arn:{partition}:s3:::*"],
     why: "whether logs are locked",
   },
-  "elasticloadbalancing:DescribeLoadBalancers": { roles: ["collector"], changes: false, why: "the load balancers that the case names" },
   "elasticloadbalancing:DescribeLoadBalancerAttributes": { roles: ["collector"], changes: false, why: "where their access logs go" },
 } as const;
