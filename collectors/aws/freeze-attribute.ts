@@ -1,6 +1,7 @@
 import type { Done } from "../../src/core/collector.ts";
 import type { Step } from "../../src/core/plan.ts";
-import { refusedDone, type Refused, refusalWords, withId } from "./act-ends.ts";
+import { refusedEnd, refusalWords, withId } from "./act-ends.ts";
+import type { Refused } from "./refused.ts";
 import type { Aws } from "./aws.ts";
 import type { Input, Output } from "./link.ts";
 import { HoldfastError } from "../../src/core/error.ts";
@@ -55,7 +56,7 @@ function attributeProtection({ attribute, what, wanted, read, write }: Attribute
   async function set(aws: Aws, value: string, was: string, ids: readonly string[], signal: AbortSignal): Promise<Done> {
     const name = "ec2:ModifyInstanceAttribute";
     const answer = await aws.link.ask("source", null, name, { InstanceId: aws.instance.instance, ...write(value) }, signal);
-    if (answer.kind === "refused") return refusedDone(`${what} is still ${words(was)}`, name, answer, null, ids);
+    if (answer.kind === "refused") return refusedEnd(`${what} is still ${words(was)}`, name, answer, null, ids);
     const asked = withId(ids, answer.requestId);
     const now = await readBack(
       aws,
@@ -101,7 +102,7 @@ function attributeProtection({ attribute, what, wanted, read, write }: Attribute
       const was = heldBefore(step, before);
       if (was === wanted) return nothingToUndo(`${what} was ${words(wanted)} before and stays so`);
       const now = await look(aws, signal);
-      if (now.kind === "refused") return refusedDone(`${what} was not put back`, "ec2:DescribeInstanceAttribute", now, null, []);
+      if (now.kind === "refused") return refusedEnd(`${what} was not put back`, "ec2:DescribeInstanceAttribute", now, null, []);
       const ids = withId([], now.requestId);
       if (now.value === was) return nothingToUndo(`${what} is ${words(was)} as before, by somebody else's hand or since it never was changed`, ids);
       if (now.value !== wanted)

@@ -2,7 +2,8 @@ import type { Json } from "../../src/core/act.ts";
 import type { Done } from "../../src/core/collector.ts";
 import type { Step } from "../../src/core/plan.ts";
 import { printable } from "../../src/core/printable.ts";
-import { refusedDone, type Refused, refusalWords, withId } from "./act-ends.ts";
+import { refusedEnd, refusalWords, withId } from "./act-ends.ts";
+import type { Refused } from "./refused.ts";
 import type { Aws } from "./aws.ts";
 import { badBefore, changedNothing, fieldsOf, nothingToUndo, type Protection, readBack, unseen, unseenDone } from "./protection.ts";
 
@@ -45,7 +46,7 @@ async function look(aws: Aws, signal: AbortSignal): Promise<Seen> {
 async function turn(aws: Aws, known: readonly Mapping[], goes: boolean, signal: AbortSignal): Promise<Done> {
   const verb = goes ? "put back" : "changed";
   const first = await look(aws, signal);
-  if (first.kind === "refused") return refusedDone(`delete-on-termination was not ${verb}`, "ec2:DescribeInstanceAttribute", first, null, []);
+  if (first.kind === "refused") return refusedEnd(`delete-on-termination was not ${verb}`, "ec2:DescribeInstanceAttribute", first, null, []);
   let ids = withId([], first.requestId);
   const asked: Mapping[] = [];
   const found: Mapping[] = [];
@@ -89,7 +90,7 @@ async function turn(aws: Aws, known: readonly Mapping[], goes: boolean, signal: 
   const result = { turned: turned.map(({ device, volume }) => ({ device, volume })) };
   if (unshown.length > 0) return { kind: "failed", detail, result, requestIds: ids };
   if (asked.length > 0 && !(goes && refusal !== null)) return { kind: "done", detail, result, requestIds: ids };
-  if (refusal !== null) return { ...refusedDone("", "ec2:ModifyInstanceAttribute", refusal, result, ids), detail };
+  if (refusal !== null) return { ...refusedEnd("", "ec2:ModifyInstanceAttribute", refusal, result, ids), detail };
   // Found as an earlier attempt left it: that attempt was ours. In an undo it needs nothing more.
   if (found.length > 0) return { kind: goes ? "already" : "done", detail, result, requestIds: ids };
   return { kind: goes ? "already" : "unavailable", detail, result, requestIds: ids };

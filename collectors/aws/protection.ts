@@ -3,7 +3,8 @@ import type { Done } from "../../src/core/collector.ts";
 import { HoldfastError } from "../../src/core/error.ts";
 import type { Step } from "../../src/core/plan.ts";
 import type { Aws } from "./aws.ts";
-import { type Refused, refusalWords } from "./act-ends.ts";
+import { refusalWords } from "./act-ends.ts";
+import type { Refused } from "./refused.ts";
 import type { CallName } from "./calls.ts";
 
 /** One step of the freeze: what it finds, how it is put on, how it is put back. The promises are those of core's Collector. */

@@ -1,5 +1,6 @@
 import { HoldfastError } from "../../src/core/error.ts";
-import { type Refused, withId } from "./act-ends.ts";
+import { withId } from "./act-ends.ts";
+import type { Refused } from "./refused.ts";
 import type { Aws } from "./aws.ts";
 import type { CallName } from "./calls.ts";
 

@@ -5,8 +5,9 @@ import { type Lines, madeEntry } from "../../src/stream/archive.ts";
 import type { ManifestLine } from "../../src/stream/archive-manifest.ts";
 import type { TarEntry } from "../../src/stream/tar.ts";
 import type { Aws } from "./aws.ts";
-import { type Refused, refusalWords } from "./act-ends.ts";
-import type { Answer, Refusal } from "./link.ts";
+import { refusalWords } from "./act-ends.ts";
+import { outcomeOfRefusal, type Refused } from "./refused.ts";
+import type { Answer } from "./link.ts";
 import type { StateCall, StatePage } from "./state-call.ts";
 
 /** One service that gives no answer must not cost all others theirs; where so many in a row are silent, it is the way that is broken. */
@@ -82,17 +83,11 @@ async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   if (bytes.length > 0) yield bytes;
 }
 
-const outcomeOf: Readonly<Record<Refusal, ManifestLine["outcome"]>> = {
-  denied: "denied",
-  missing: "unavailable",
-  invalid: "unavailable",
-  conflict: "unavailable",
-  limit: "failed",
-};
-
 function refusedLine(aws: Aws, call: StateCall, refused: Refused): ManifestLine {
   const words = refusalWords(call.name, refused);
-  const line = isNone(call, refused) ? lack(aws, call, "absent", `${call.none?.means ?? ""} (${words})`) : lack(aws, call, outcomeOf[refused.trouble], words);
+  const line = isNone(call, refused)
+    ? lack(aws, call, "absent", `${call.none?.means ?? ""} (${words})`)
+    : lack(aws, call, outcomeOfRefusal(refused.trouble), words);
   return { ...line, ...notesOf(refused) };
 }
 

@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { freezeRoom } from "../../../collectors/aws/freeze.ts";
+import { lookAtInstance } from "../../../collectors/aws/look.ts";
 import type { Json } from "../../../src/core/act.ts";
 import type { Done, StepContext } from "../../../src/core/collector.ts";
 import type { Step } from "../../../src/core/plan.ts";
@@ -89,7 +91,7 @@ test("a group that is full does not take it back, and the undo says so", async (
   const done = await act(way);
   group.desired = group.max;
   const undone = await undo(way, done);
-  expect([undone.kind, undone.detail]).toEqual(["unavailable", expect.stringContaining("still on standby in web: autoscaling:ExitStandby ValidationError")]);
+  expect([undone.kind, undone.detail]).toEqual(["failed", expect.stringContaining("still on standby in web: autoscaling:ExitStandby ValidationError")]);
 });
 
 test("what somebody else changed meanwhile is said and left", async () => {
@@ -149,15 +151,14 @@ test("what EC2 does not offer such an instance is unavailable, with the reason, 
 });
 
 test("doctor tries what has a dry run, says what has none, and changes nothing", async () => {
-  const doctor = async (): Promise<readonly unknown[]> =>
-    (await rig.collector.doctor({ kind: "aws", id: `aws:${region}:${planted.instance}` }, { ...everything, kinds: ["state"] }, rig.signal)).filter(
-      ({ probe }) => probe.startsWith("freeze"),
-    );
+  const aws = await rig.aws();
+  const look = await lookAtInstance(aws, rig.signal);
+  const doctor = async (): Promise<unknown> => freezeRoom.doctor?.(aws, look, { ...everything, kinds: ["state"] }, rig.signal);
   expect(await doctor()).toEqual([
     { probe: "freeze", ok: true, fatal: false, text: "ec2:ModifyInstanceAttribute: allowed (dry run)" },
     { probe: "freeze:standby", ok: true, fatal: false, text: expect.stringContaining("no dry run exists for Auto Scaling") },
   ]);
   rig.fake.faults.add({ on: "ec2:ModifyInstanceAttribute", does: { kind: "deny" } });
-  expect((await doctor())[0]).toMatchObject({ ok: false, text: expect.stringContaining("UnauthorizedOperation") });
+  expect(await doctor()).toMatchObject([{ ok: false, text: expect.stringContaining("UnauthorizedOperation") }, { ok: true }]);
   expect([instance.disableApiTermination, group.instances[0]?.state]).toEqual([false, "InService"]);
 });

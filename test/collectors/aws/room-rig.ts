@@ -1,5 +1,5 @@
 import { vi } from "vitest";
-import type { AwsPorts } from "../../../collectors/aws/aws.ts";
+import { type Aws, type AwsPorts, openAws } from "../../../collectors/aws/aws.ts";
 import { awsCollector } from "../../../collectors/aws/aws-collector.ts";
 import { type AwsConfig, noAws } from "../../../src/core/config-aws.ts";
 import type { Json } from "../../../src/core/act.ts";
@@ -18,6 +18,8 @@ export type RoomRig = {
   readonly fake: AwsFake;
   readonly signal: AbortSignal;
   readonly collector: Collector;
+  /** What one room is given, for a test of that room alone. */
+  aws(): Promise<Aws>;
   /** Every wait, in milliseconds. */
   readonly waits: number[];
   now(): Date;
@@ -61,15 +63,22 @@ export async function openRoomRig(services: readonly Service[], config: Partial<
   const target = { kind: "aws", id: `aws:${region}:${planted.instance}` } as const;
   const collector = awsCollector(ports, target);
   const { signal } = new AbortController();
+  const opened: Aws[] = [];
   return {
     fake,
     signal,
     collector,
+    async aws() {
+      const aws = await openAws(ports, target.id, { case: "C-7", collection: "20261124T120000Z-9f3a1c" }, signal);
+      opened.push(aws);
+      return aws;
+    },
     waits,
     now: clock,
     plan: (wish = {}) => collector.plan(target, { ...everything, ...wish }, signal),
     calls: (operation) => fake.exchanges.filter((exchange) => exchange.operation === operation).length,
     async close() {
+      for (const aws of opened) aws.link.close();
       await collector.close();
       vi.unstubAllEnvs();
       await fake.close();
