@@ -36,6 +36,7 @@ export async function isolateNetwork(aws: Aws, given: Json, keepsWay: boolean, a
   const quarantines = new Map<string, Quarantine | No>();
   const ways: Record<string, Way> = { ...before.ways };
   let replaced: GroupsOf = parseGroupsOf(at.remembered());
+  const moved = new Set<string>();
   let faces: readonly Face[] = [];
   for (let round = 0; round < rounds; round += 1) {
     const listed = await facesOf(aws, signal);
@@ -56,14 +57,17 @@ export async function isolateNetwork(aws: Aws, given: Json, keepsWay: boolean, a
         continue;
       }
       if (isIn(face, quarantine)) continue;
-      // Not as it was when it was looked at: undo would put back what no longer was, and after a crash nobody would know.
-      if (!sameGroups(face.groups, [quarantine.cut]) && !sameGroups(face.groups, known.get(face.id) ?? [])) {
+      // Not as it was when it was looked at: undo would put back what no longer was, and after a crash nobody would know. What somebody
+      // gives it while we isolate is no state before.
+      const first = !moved.has(face.id) && replaced[face.id] === undefined;
+      if (first && !sameGroups(face.groups, [quarantine.cut]) && !sameGroups(face.groups, known.get(face.id) ?? [])) {
         replaced = { ...replaced, [face.id]: face.groups };
         at.remember(replaced);
       }
       const back = replaced[face.id] ?? known.get(face.id) ?? face.groups;
       const trouble = await cutOff(aws, face.id, quarantine, back, trail, signal);
-      if (trouble !== null) failed.set(face.id, trouble);
+      if (trouble === null) moved.add(face.id);
+      else failed.set(face.id, trouble);
     }
   }
   const out = faces.filter((face) => !failed.has(face.id) && !isIn(face, quarantines.get(face.vpc)));

@@ -144,6 +144,23 @@ test("groups that somebody changed between look and act are what undo puts back,
   expect(groupsOf()).toEqual([[rig.planted.database.id, rig.planted.web.id], [rig.planted.database.id]]);
 });
 
+test("what somebody gives an interface while it is isolated is taken away again, and is not what undo puts back", async () => {
+  const [first] = rig.planted.interfaces;
+  let given = false;
+  const give = (): boolean => {
+    if (!given && ours("quarantine").length > 0 && first.groups[0] === ours("quarantine")[0] && rig.calls("ModifyNetworkInterfaceAttribute") === 4) {
+      given = true;
+      first.groups = [rig.planted.byDefault.id];
+    }
+    return false;
+  };
+  rig.fake.faults.add({ on: "ec2:DescribeNetworkInterfaces", when: give, does: { kind: "deny" } });
+  const done = await rig.act(step);
+  expect([given, done.kind, groupsOf()]).toEqual([true, "done", [ours("quarantine"), ours("quarantine")]]);
+  await rig.undo(step, done);
+  expect(groupsOf()).toEqual(asPlanted());
+});
+
 test("an interface that is attached between look and act is isolated too, and put back", async () => {
   await rig.before(step);
   const third = { ...rig.planted.interfaces[0], id: "eni-0123456789abcdef7", groups: [rig.planted.byDefault.id] };
