@@ -1,3 +1,5 @@
+import { type AnchorsConfig, parseAnchors } from "./config-anchors.ts";
+import { type AnchorsConfig, parseAnchorsConfig } from "./config-anchors.ts";
 import { type AwsConfig, parseAwsConfig } from "./config-aws.ts";
 import { parseSha256, type Sha256 } from "./digest.ts";
 import { HoldfastError } from "./error.ts";
@@ -34,13 +36,15 @@ export type Config = {
   readonly vaults: Readonly<Record<string, VaultConfig>>;
   readonly defaultVault: string | null;
   readonly retention: RetentionConfig;
+  readonly anchors: AnchorsConfig;
   readonly aws: AwsConfig;
+  readonly anchors: AnchorsConfig;
   readonly avml: { readonly path: string; readonly sha256: Sha256 } | null;
 };
 
-const known = ["origin", "actor", "vaults", "defaultVault", "retention", "aws", "host"] as const;
+const known = ["origin", "actor", "vaults", "defaultVault", "retention", "anchors", "aws", "host"] as const;
 /** Keys of contract.md that this release does not act on: to accept one silently would be to promise what it asks for. */
-const later = ["copies", "azure", "gcp", "anchors", "plan", "contacts", "alerts", "priority", "budget", "playbooks", "api"] as const;
+const later = ["copies", "azure", "gcp", "plan", "contacts", "alerts", "priority", "budget", "playbooks", "api"] as const;
 
 /** The configuration from parsed YAML; `undefined` or an empty file gives the defaults. Throws `config`, naming the key. */
 export function parseConfig(value: unknown): Config {
@@ -60,7 +64,9 @@ export function parseConfig(value: unknown): Config {
     vaults,
     defaultVault,
     retention: parseRetention(fields["retention"]),
+    anchors: parseAnchors(fields["anchors"], ["here", ...Object.keys(vaults)]),
     aws: parseAwsConfig(fields["aws"]),
+    anchors: parseAnchorsConfig(fields["anchors"]),
     avml: parseAvml(fields["host"]),
   };
 }
