@@ -19,12 +19,13 @@ export const noAnchors: AnchorsConfig = { worm: null, witnesses: [], timestamp: 
 
 const MAX_EACH = 32;
 
-/** The `anchors` block of the configuration. Throws `config`, naming the key. */
-export function parseAnchorsConfig(value: unknown): AnchorsConfig {
+/** The `anchors` block of the configuration; `vaults` are those that the mirror may be in. Throws `config`, naming the key. */
+export function parseAnchorsConfig(value: unknown, vaults: readonly string[]): AnchorsConfig {
   if (value === undefined) return noAnchors;
   const fields = fieldsOf(value, "anchors", ["worm", "witnesses", "timestamp", "quorum"]);
-  if (fields["worm"] !== undefined)
-    throw new HoldfastError("config", "anchors.worm: this release does not mirror the ledger into a vault yet; remove the key, so that nobody relies on it");
+  const worm = optionalText(fields["worm"], "anchors.worm");
+  if (worm !== null && !vaults.includes(worm))
+    throw new HoldfastError("config", `anchors.worm: there is no vault ${JSON.stringify(worm)}; known: ${vaults.join(", ")}`);
   const witnesses = listOf(fields["witnesses"], "anchors.witnesses", witnessOf);
   const timestamp = listOf(fields["timestamp"], "anchors.timestamp", timestampOf);
   // One witness under two names would count twice.
@@ -32,7 +33,7 @@ export function parseAnchorsConfig(value: unknown): AnchorsConfig {
   for (const [i, key] of keys.entries())
     if (keys.indexOf(key) < i)
       throw new HoldfastError("config", `anchors.witnesses[${i}].vkey: this key is that of ${witnesses[keys.indexOf(key)]?.name}; a witness counts once`);
-  return { worm: null, witnesses, timestamp, quorum: quorumOf(fields["quorum"], witnesses.length) };
+  return { worm, witnesses, timestamp, quorum: quorumOf(fields["quorum"], witnesses.length) };
 }
 
 function listOf<T extends { readonly name: string }>(value: unknown, path: string, parse: (item: unknown, path: string) => T): readonly T[] {

@@ -1,4 +1,3 @@
-import { type AnchorsConfig, parseAnchors } from "./config-anchors.ts";
 import { type AnchorsConfig, parseAnchorsConfig } from "./config-anchors.ts";
 import { type AwsConfig, parseAwsConfig } from "./config-aws.ts";
 import { parseSha256, type Sha256 } from "./digest.ts";
@@ -36,7 +35,6 @@ export type Config = {
   readonly vaults: Readonly<Record<string, VaultConfig>>;
   readonly defaultVault: string | null;
   readonly retention: RetentionConfig;
-  readonly anchors: AnchorsConfig;
   readonly aws: AwsConfig;
   readonly anchors: AnchorsConfig;
   readonly avml: { readonly path: string; readonly sha256: Sha256 } | null;
@@ -64,9 +62,8 @@ export function parseConfig(value: unknown): Config {
     vaults,
     defaultVault,
     retention: parseRetention(fields["retention"]),
-    anchors: parseAnchors(fields["anchors"], ["here", ...Object.keys(vaults)]),
     aws: parseAwsConfig(fields["aws"]),
-    anchors: parseAnchorsConfig(fields["anchors"]),
+    anchors: parseAnchorsConfig(fields["anchors"], ["here", ...Object.keys(vaults)]),
     avml: parseAvml(fields["host"]),
   };
 }

@@ -56,7 +56,7 @@ describe("configuration errors are exit 3 and name the key", () => {
     { yaml: "vaults: {main: {kind: s4, bucket: b}}\n", message: /vaults\.main\.kind/ },
     { yaml: "vaults: {main: {kind: s3}}\n", message: /vaults\.main\.bucket/ },
     { yaml: "defaultVault: nowhere\n", message: /defaultVault/ },
-    { yaml: "anchors: {worm: main}\n", message: /anchors\.worm: this release does not mirror/ },
+    { yaml: "anchors: {worm: main}\n", message: /anchors\.worm: there is no vault "main"/ },
     { yaml: "origin: https://example.org/l\n", message: /origin/ },
     { yaml: "vaults: [\n", message: /not YAML/ },
     { yaml: "host: {avml: {path: /x, sha256: abc}}\n", message: /host\.avml\.sha256/ },
