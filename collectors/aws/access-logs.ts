@@ -2,11 +2,13 @@ import type { Opened, StepContext } from "../../src/core/collector.ts";
 import { HoldfastError } from "../../src/core/error.ts";
 import type { Step } from "../../src/core/plan.ts";
 import type { Window } from "../../src/core/window.ts";
+import type { Gap } from "../../src/core/outcome.ts";
 import { archive } from "../../src/stream/archive.ts";
 import { type AccessSubject, accessEntries } from "./access-entries.ts";
 import { parseAskedLog } from "./asked-logs.ts";
 import type { Aws } from "./aws.ts";
 import { arrivedBy, endsTooSoon, latenessMs, untilArrived, windowOf } from "./log-window.ts";
+import { reported } from "./log-reading.ts";
 import type { Look } from "./look.ts";
 import { firstPass, type Pass, secondPass } from "./pass.ts";
 import { rank, type Room, stepOf } from "./room.ts";
@@ -67,24 +69,28 @@ function taken(aws: Aws, subject: AccessSubject, pass: Pass, at: StepContext): O
   const begun = aws.clock();
   const { window } = subject;
   const remarks = new Set<string>();
+  const tampered: Gap[] = [];
   if (!pass.late && endsTooSoon(window, begun, latenessMs.trail))
     remarks.add("events come up to 15 minutes late: what arrived after this pass is in access-logs:late");
   if (pass.late) remarks.add("digests were validated in the first pass; a later digest vouches for the files of this one");
   const known = { sources: 0 };
   return {
     kind: "source",
-    source: archive({
-      name: pass.late ? "access-logs-late.tar" : "access-logs.tar",
-      clock: aws.clock,
-      asked: window,
-      async *entries(lines, signal) {
-        known.sources = yield* accessEntries({ aws, lines, pass, remarks, signal }, subject);
-        if (!pass.late) at.remember(pass.memory());
-      },
-      nothing: { outcome: "empty", detail: pass.late ? "nothing arrived after the first pass" : "no log holds events of the window" },
-      covered: () => (known.sources === 0 ? null : arrivedBy(window, begun, latenessMs.trail)),
-      remark: () => (remarks.size === 0 ? null : [...remarks].join("; ")),
-    }),
+    source: reported(
+      archive({
+        name: pass.late ? "access-logs-late.tar" : "access-logs.tar",
+        clock: aws.clock,
+        asked: window,
+        async *entries(lines, signal) {
+          known.sources = yield* accessEntries({ aws, lines, pass, remarks, tampered, signal }, subject);
+          if (!pass.late) at.remember(pass.memory());
+        },
+        nothing: { outcome: "empty", detail: pass.late ? "nothing arrived after the first pass" : "no log holds events of the window" },
+        covered: () => (known.sources === 0 ? null : arrivedBy(window, begun, latenessMs.trail)),
+        remark: () => null,
+      }),
+      { remarks, tampered },
+    ),
   };
 }
 

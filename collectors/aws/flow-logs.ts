@@ -3,13 +3,14 @@ import { HoldfastError } from "../../src/core/error.ts";
 import type { Step } from "../../src/core/plan.ts";
 import { printable } from "../../src/core/printable.ts";
 import type { Window } from "../../src/core/window.ts";
+import type { Gap } from "../../src/core/outcome.ts";
 import { archive } from "../../src/stream/archive.ts";
 import type { TarEntry } from "../../src/stream/tar.ts";
 import type { Aws } from "./aws.ts";
 import { flowObjects, intervalMs } from "./flow-objects.ts";
 import { describeFlowLogs, type FlowLog, type FlowPlace, sayWhatIsOff } from "./flow-sources.ts";
 import { logEvents } from "./log-events.ts";
-import type { LogReading } from "./log-reading.ts";
+import { type LogReading, reported } from "./log-reading.ts";
 import { lackLine, settingsLines } from "./log-refusal.ts";
 import { arrivedBy, endsTooSoon, latenessMs, untilArrived, windowOf } from "./log-window.ts";
 import type { Look } from "./look.ts";
@@ -65,29 +66,33 @@ function taken(aws: Aws, places: readonly FlowPlace[], window: Window, pass: Pas
   const begun = aws.clock();
   const known = { sources: 0 };
   const remarks = new Set<string>();
+  const tampered: Gap[] = [];
   if (!pass.late && endsTooSoon(window, begun, latenessMs.flow))
     remarks.add("records come up to 10 minutes late: what arrived after this pass is in flow-logs:late");
   return {
     kind: "source",
-    source: archive({
-      name: pass.late ? "flow-logs-late.tar" : "flow-logs.tar",
-      clock: aws.clock,
-      asked: window,
-      async *entries(lines, signal) {
-        const reading = { aws, lines, pass, remarks, signal };
-        const logs = yield* describeFlowLogs(reading, places);
-        if (logs !== null) sayWhatIsOff(lines, places, logs, window);
-        for (const log of logs ?? []) if (yield* readLog(reading, places, log, window)) known.sources += 1;
-        // Whether the settings themselves were worked on is asked of the event history: its answers are no records of flows.
-        const around = new Set(places.flatMap((place) => [place.interface, place.subnet, place.vpc]));
-        const question = { signs: flowLogSigns, regions: [aws.instance.region], window, concerned: { "flow-log": around } };
-        yield* lookForTampering({ ...reading, lines: settingsLines(lines) }, question);
-        if (!pass.late) at.remember(pass.memory());
-      },
-      nothing: { outcome: "empty", detail: pass.late ? "nothing arrived after the first pass" : "no flow log holds records of the window" },
-      covered: () => (known.sources === 0 ? null : arrivedBy(window, begun, latenessMs.flow)),
-      remark: () => (remarks.size === 0 ? null : [...remarks].join("; ")),
-    }),
+    source: reported(
+      archive({
+        name: pass.late ? "flow-logs-late.tar" : "flow-logs.tar",
+        clock: aws.clock,
+        asked: window,
+        async *entries(lines, signal) {
+          const reading = { aws, lines, pass, remarks, tampered, signal };
+          const logs = yield* describeFlowLogs(reading, places);
+          if (logs !== null) sayWhatIsOff(lines, places, logs, window);
+          for (const log of logs ?? []) if (yield* readLog(reading, places, log, window)) known.sources += 1;
+          // Whether the settings themselves were worked on is asked of the event history: its answers are no records of flows.
+          const around = new Set(places.flatMap((place) => [place.interface, place.subnet, place.vpc]));
+          const question = { signs: flowLogSigns, regions: [aws.instance.region], window, concerned: { "flow-log": around } };
+          yield* lookForTampering({ ...reading, lines: settingsLines(lines) }, question);
+          if (!pass.late) at.remember(pass.memory());
+        },
+        nothing: { outcome: "empty", detail: pass.late ? "nothing arrived after the first pass" : "no flow log holds records of the window" },
+        covered: () => (known.sources === 0 ? null : arrivedBy(window, begun, latenessMs.flow)),
+        remark: () => null,
+      }),
+      { remarks, tampered },
+    ),
   };
 }
 

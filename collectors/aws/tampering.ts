@@ -65,8 +65,10 @@ export async function* lookForTampering(reading: LogReading, question: Tampering
   // What a trail or flow log that is gone wrote to is in no settings any more: then whatever happened to any of them is told.
   const gone = found.some(({ event, refused }) => refused === null && (event === "DeleteTrail" || event === "DeleteFlowLogs"));
   const known: Concerned = gone ? { "flow-log": concerned["flow-log"] ?? new Set() } : concerned;
-  for (const gap of tamperingGaps(found, signs, known, window))
+  for (const gap of tamperingGaps(found, signs, known, window)) {
     reading.lines.add({ ...lackLine("", "check:tampering", gap.outcome, gap.reason), path: gap.what });
+    reading.tampered.push(gap);
+  }
   const tried = found.filter(({ event, refused }) => refused !== null && byName.has(event));
   if (tried.length > 0)
     reading.remarks.add(

@@ -14,6 +14,8 @@ export type Tally = {
 
 export function tally(): Tally {
   const gaps = new Map<string, { readonly gap: Gap; readonly names: string[] }>();
+  /** Of millions of gaps those beyond the named ones are counted only; what is switched off is said in words, and is never that much. */
+  let unnamed: { count: number; readonly outcome: Gap["outcome"] } | null = null;
   const counts = new Map<FileOutcome, number>();
   let bytes = 0n;
   let changed = 0;
@@ -29,7 +31,10 @@ export function tally(): Tally {
       const key = JSON.stringify([directory, line.outcome, line.reason]);
       const known = gaps.get(key);
       if (known !== undefined) known.names.push(name);
-      else gaps.set(key, { gap: { what: directory, outcome: line.outcome, reason: line.reason ?? line.outcome }, names: [name] });
+      else if (gaps.size >= gapsNamed && line.outcome !== "source-disabled") {
+        unnamed ??= { count: 0, outcome: line.outcome };
+        unnamed.count += 1;
+      } else gaps.set(key, { gap: { what: directory, outcome: line.outcome, reason: line.reason ?? line.outcome }, names: [name] });
     },
 
     report(asked, got, nothing) {
@@ -44,7 +49,7 @@ export function tally(): Tally {
       if (count("vanished") > 0) parts.push(`${count("vanished")} files of processes that ended meanwhile`);
       if (count("outside-window") > 0) parts.push(`${count("outside-window")} files last written before the window left out`);
       if (changed > 0) parts.push(`${changed} files changed while being read`);
-      const coverage: Coverage = { asked, got, gaps: named(gaps) };
+      const coverage: Coverage = { asked, got, gaps: named(gaps, unnamed) };
       const outcome = outcomeOf(taken + count("truncated"), lacking, count, bytes);
       if (outcome === null && count("outside-window") > 0)
         return { outcome: "empty", detail: ["nothing was written to any of them within the window", ...parts].join("; "), coverage, files: 0, bad: [] };
@@ -74,10 +79,13 @@ function groupOf(path: string): { readonly directory: string; readonly name: str
   return match?.[1] === undefined || match[2] === undefined ? { directory: path, name: "" } : { directory: match[1], name: match[2] };
 }
 
-function named(gaps: ReadonlyMap<string, { readonly gap: Gap; readonly names: readonly string[] }>): readonly Gap[] {
+function named(
+  gaps: ReadonlyMap<string, { readonly gap: Gap; readonly names: readonly string[] }>,
+  unnamed: { readonly count: number; readonly outcome: Gap["outcome"] } | null,
+): readonly Gap[] {
   const all = [...gaps.values()].map(({ gap, names }) => (names[0] === "" ? gap : { ...gap, what: `${gap.what}: ${names.join(", ")}` }));
-  if (all.length <= gapsNamed) return all;
-  const rest = all.length - gapsNamed;
-  const last: Gap = { what: `${rest} more`, outcome: all[gapsNamed]?.outcome ?? "unavailable", reason: "each is named in manifest.jsonl" };
+  const rest = all.length - gapsNamed + (unnamed?.count ?? 0);
+  if (rest <= 0) return all;
+  const last: Gap = { what: `${rest} more`, outcome: unnamed?.outcome ?? all[gapsNamed]?.outcome ?? "unavailable", reason: "each is named in manifest.jsonl" };
   return [...all.slice(0, gapsNamed), last];
 }

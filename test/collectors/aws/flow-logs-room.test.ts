@@ -167,6 +167,16 @@ describe("what is switched off or goes elsewhere", () => {
       expect(reasons.some((text) => reason.test(text))).toBe(true);
   });
 
+  test("settings over short and empty pages are read to the end", async () => {
+    rig.ec2.pageSize = 1;
+    rig.ec2.emptyPages = 1;
+    const { members } = await taken();
+    const pages = [...members].filter(([name]) => name.startsWith("ec2/DescribeFlowLogs/")).map(([, bytes]) => bytes.toString("utf8"));
+    expect(pages.map((page) => /<flowLogId>([^<]+)/.exec(page)?.[1])).toEqual(
+      [undefined, ...[0, 1, 2].flatMap((i) => [`fl-0123456789abcdef${i}`, undefined])].slice(0, 6),
+    );
+  });
+
   test("DescribeFlowLogs refused is denied", async () => {
     rig.ec2.denied.add(`${account}:DescribeFlowLogs`);
     expect((await taken()).report).toMatchObject({ outcome: "denied", coverage: { got: null, gaps: [{ what: "flow log settings", outcome: "denied" }] } });
