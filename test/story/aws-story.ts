@@ -42,6 +42,7 @@ export type StoryOptions = {
   /** The program in the place of the memory tool; else one that writes `memory`. */
   readonly tool?: string;
   readonly files?: Readonly<Record<string, string>>;
+  readonly shmBytes?: number;
   /** An S3 server of its own, with a lock-enabled bucket `evidence` and no other; the stand-in unless given. */
   readonly store?: Store;
 };
@@ -56,6 +57,7 @@ export async function openAwsStory(options: StoryOptions = {}): Promise<AwsStory
   const credentials = { accessKeyId, secretAccessKey };
   const machine = await startLocalMachine({
     files: { "/proc/kcore": "", "/proc/iomem": iomem, "/sys/kernel/security/lockdown": "[none] integrity confidentiality\n", ...options.files },
+    ...(options.shmBytes === undefined ? {} : { shmBytes: options.shmBytes }),
   });
   const { world, fake } = await openAwsWorld({
     s3: { endpoint: url, credentials },
