@@ -36,8 +36,6 @@ const attributes = [
   "disableApiStop",
   "instanceInitiatedShutdownBehavior",
   "blockDeviceMapping",
-  "sourceDestCheck",
-  "enclaveOptions",
 ] as const satisfies readonly Input<"ec2:DescribeInstanceAttribute">["Attribute"][];
 
 /** One type a call: GetInventory takes no more. */

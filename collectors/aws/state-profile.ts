@@ -29,7 +29,15 @@ export function profileCalls(arn: string): readonly StateCall[] {
 
 function roleCalls(role: string): readonly StateCall[] {
   return [
-    stateCall({ name: "iam:GetRole", input: { RoleName: role }, none: { codes: gone, means: "the role was deleted meanwhile" } }),
+    stateCall({
+      name: "iam:GetRole",
+      input: { RoleName: role },
+      none: { codes: gone, means: "the role was deleted meanwhile" },
+      follow: ({ Role: found }) => {
+        const boundary = found?.PermissionsBoundary?.PermissionsBoundaryArn;
+        return boundary === undefined ? [] : [policyCall(boundary)];
+      },
+    }),
     stateCall({
       name: "iam:ListAttachedRolePolicies",
       input: { RoleName: role },

@@ -141,6 +141,26 @@ test("no profile and instance store are said whatever the outcome", async () => 
   expect(report.detail).toContain(`instance-store volumes of ${instance.type} (2 × 75 GB ssd) are in no snapshot and gone when it stops`);
 });
 
+test("a permissions boundary is taken as the policies of the role are", async () => {
+  const arn = `arn:aws:iam::${worldNames.account}:policy/boundary`;
+  rig.world.iam.accounts.get(worldNames.account)?.policies.push({ arn, created: rig.now(), defaultVersion: "v2", versions: { v2: { Version: "2012-10-17" } } });
+  const role = {
+    Path: "/",
+    RoleName: worldNames.web,
+    RoleId: "AROAAAAAAAAAAAAAAAAAA",
+    Arn: `arn:aws:iam::${worldNames.account}:role/web`,
+    CreateDate: rig.now(),
+  };
+  rig.instead.set("iam:GetRole", () => ({
+    xml: { Role: { ...role, PermissionsBoundary: { PermissionsBoundaryType: "PermissionsBoundaryPolicy", PermissionsBoundaryArn: arn } } },
+  }));
+  const taken = await take();
+  expect(linesOf(taken, "iam:GetPolicyVersion").map(({ source, outcome }) => [source.includes(arn), outcome])).toEqual([
+    [true, "collected"],
+    [false, "collected"],
+  ]);
+});
+
 test("of a terminated instance what EC2 still knows is taken, and it is said what is gone", async () => {
   const ec2 = new EC2Client({ endpoint: rig.fake.url, region: worldNames.region, credentials: rig.world.users.collector, maxAttempts: 1 });
   await ec2.send(new TerminateInstancesCommand({ InstanceIds: [worldNames.instance] }));
