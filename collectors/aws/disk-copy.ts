@@ -41,7 +41,7 @@ export const diskCopyRoom: Room = {
           "ec2:DescribeLockedSnapshots",
         ],
         after: [`disk:${disk.volume}`],
-        bytes: disk.sizeGiB === null ? null : disk.sizeGiB * 2 ** 30,
+        bytes: 0, // what it holds stays with AWS
         input: { volume: disk.volume, device: disk.device },
       }),
     );

@@ -22,6 +22,7 @@ describe("the plan", () => {
       [`disk:${rootVolume}`, `disk:${rootVolume}`, ["snapshots"]],
       [`disk:${dataVolume}`, `disk:${dataVolume}`, ["snapshots"]],
     ]);
+    expect(steps.map(({ estimate }) => estimate.bytes)).toEqual([0, 0, 0]); // nothing goes to the vault
     expect(steps[0]?.title).toContain(`${rootVolume} (/dev/xvda, 1 GiB), ${dataVolume} (/dev/sdf, 1 GiB)`);
     expect(steps[0]?.calls).toContainEqual({ call: "ec2:CreateSnapshots", needs: "ec2:CreateSnapshots, ec2:CreateTags", changes: true });
     expect((await rig.plan(diskRooms, { kinds: ["memory"] })).steps).toEqual([]);
