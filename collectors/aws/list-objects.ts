@@ -15,7 +15,7 @@ export type ListedObject = {
 };
 
 /** Something that is not to be had: an object that was deleted or, with key null, the rest of the listing. */
-export type ListedLack = { readonly lack: ManifestLine; readonly key: string | null };
+type ListedLack = { readonly lack: ManifestLine; readonly key: string | null };
 
 export type Listing = {
   /** When it began, by S3's clock. */

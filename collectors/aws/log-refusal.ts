@@ -11,7 +11,7 @@ export function lackLine(path: string, source: string, outcome: ManifestLine["ou
   return { path: printable(path), member: null, type: "unknown", source, size: "0", sha256: null, outcome, reason };
 }
 
-export function refusalOutcome({ trouble }: Refused): "denied" | "unavailable" | "failed" {
+function refusalOutcome({ trouble }: Refused): "denied" | "unavailable" | "failed" {
   switch (trouble) {
     case "denied":
       return "denied";

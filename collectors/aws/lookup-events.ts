@@ -14,7 +14,7 @@ export type LookupQuestion = {
   readonly key: NonNullable<NonNullable<Input<"cloudtrail:LookupEvents">["LookupAttributes"]>[number]["AttributeKey"]>;
   readonly value: string;
   readonly window: Window;
-  /** Sees every event, of this pass or an earlier one. */
+  /** Sees every event that is looked at. */
   readonly seen?: (event: LookedUp) => void;
 };
 
@@ -22,6 +22,7 @@ export type LookedUp = NonNullable<Output<"cloudtrail:LookupEvents">["Events"]>[
 
 /** CloudTrail keeps so much of its event history. */
 const historyMs = 90 * 86_400_000;
+const overlapMs = 5 * 60_000;
 
 /**
  * The event history by one attribute, newest first, page for page to the end. True at its end where it was answered. Triage: what
@@ -41,12 +42,16 @@ export async function* lookupEvents({ aws, lines, pass, signal }: LogReading, qu
         "the event history goes back 90 days; older events are in trail files only",
       ),
     );
+  // At two pages a second the second pass goes only as far back as something can have been missing.
+  const known = pass.earlier(path);
+  const from = Math.max(Date.parse(window.since), known === null ? 0 : known.getTime() - latenessMs.trail - overlapMs);
+  if (from > Date.parse(window.until)) return true;
   let source: PassSource | null = null;
   for (let token: string | undefined, page = 1; ; page += 1) {
     await lookupTurn(aws, region, signal);
     const input = {
       LookupAttributes: [{ AttributeKey: key, AttributeValue: value }],
-      StartTime: new Date(window.since),
+      StartTime: new Date(from),
       EndTime: new Date(window.until),
       MaxResults: 50,
       ...(token === undefined ? {} : { NextToken: token }),

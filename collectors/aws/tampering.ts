@@ -10,7 +10,7 @@ import type { TamperedKind, TamperingSign } from "./tampering-signs.ts";
 /** What the exhibit's logs depend on: names and ARNs. A kind that is not here is concerned whatever it names. */
 export type Concerned = Partial<Readonly<Record<TamperedKind, ReadonlySet<string>>>>;
 
-export type TamperingQuestion = {
+type TamperingQuestion = {
   readonly signs: readonly TamperingSign[];
   readonly regions: readonly string[];
   readonly window: Window;
@@ -18,7 +18,7 @@ export type TamperingQuestion = {
 };
 
 /** An event as far as it matters here. */
-export type TamperingEvent = {
+type TamperingEvent = {
   readonly event: string;
   readonly region: string;
   readonly atMs: number;
@@ -81,7 +81,7 @@ export async function* lookForTampering(reading: LogReading, question: Tampering
 }
 
 /** Each carried-out event with the time until its subject was switched on again, or the window's end. */
-export function tamperingGaps(events: readonly TamperingEvent[], signs: readonly TamperingSign[], concerned: Concerned, window: Window): readonly Gap[] {
+function tamperingGaps(events: readonly TamperingEvent[], signs: readonly TamperingSign[], concerned: Concerned, window: Window): readonly Gap[] {
   const done = events.filter(({ refused }) => refused === null).sort((a, b) => a.atMs - b.atMs);
   return done.flatMap((event): readonly Gap[] => {
     const sign = signs.find((one) => one.event === event.event);
@@ -109,7 +109,7 @@ function undoes({ kind }: TamperingSign, later: TamperingEvent, event: Tampering
   return later.region === event.region && bare(later.subject) === bare(event.subject);
 }
 
-export function eventOf(looked: LookedUp, sign: TamperingSign | null, region: string): TamperingEvent {
+function eventOf(looked: LookedUp, sign: TamperingSign | null, region: string): TamperingEvent {
   const record = recordOf(looked.CloudTrailEvent ?? "");
   const request = fieldOf(record, "requestParameters");
   const given = (sign?.names ?? []).map((name) => fieldOf(request, name)).find((value) => value !== undefined && value !== null);

@@ -86,11 +86,16 @@ describe("the event history", () => {
     const before = await rig.take(accessLogsRoom, first ?? expect.fail("no step"));
     rig.trails.emptyPages = 0;
     rig.answer("cloudtrail:LookupEvents", (call, honest) => honest({ ...call, params: { ...call.params, MaxResults: 1 } })); // a page an event
+    const asked = rig.fake.exchanges.length;
     const after = await rig.take(accessLogsRoom, second ?? expect.fail("no step"), before.remembered);
     expect(idsOf(after, `ResourceName=${instance}`)).toEqual([late]);
     expect(rig.aws.clock().getTime()).toBeGreaterThanOrEqual(noon.getTime() + 15 * minute);
     expect([...after.members.keys()].filter((name) => name.startsWith("iam/"))).toEqual([]);
     expect(after.report.coverage?.got?.until).toBe(noon.toISOString());
+    const starts = rig.fake.exchanges
+      .slice(asked)
+      .flatMap(({ operation, body }) => (operation === "LookupEvents" ? [JSON.parse(body ?? "{}").StartTime * 1000] : []));
+    expect(Math.min(...starts)).toBeGreaterThanOrEqual(noon.getTime() - 20 * minute); // at two pages a second, no further back than needed
   });
 });
 

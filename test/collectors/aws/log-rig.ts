@@ -156,7 +156,7 @@ export async function openLogRig(buckets: readonly { readonly name: string; read
 }
 
 /** Everything, in a window of so many hours from noon. */
-export function wishOf(from: number, until: number): Wish {
+function wishOf(from: number, until: number): Wish {
   return { kinds: null, window: windowFrom(from, until), disks: [], pids: [], logs: [], compress: "auto", contain: null };
 }
 
