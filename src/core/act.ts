@@ -30,6 +30,19 @@ export const actNames = [
   "cleaned",
   "finished",
   "refused",
+  "actor-enrolled",
+  "actor-revoked",
+  "requested",
+  "approved",
+  "hold-cleared",
+  "retention-cut",
+  "released",
+  "transferred",
+  "acknowledged",
+  "corrected",
+  "disposed",
+  "unredacted-exported",
+  "key-rotated",
 ] as const;
 export type ActName = (typeof actNames)[number];
 

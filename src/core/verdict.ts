@@ -21,6 +21,8 @@ export type LedgerProblem = {
     | "chain-broken"
     | "exhibit-gap"
     | "start-without-end"
+    | "actor-signature"
+    | "two-persons"
     | "schema";
   readonly seq: number | null;
   readonly text: string;

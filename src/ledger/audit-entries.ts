@@ -11,7 +11,7 @@ export type EntryWalk = {
   readonly signal: AbortSignal;
   readonly problems: Problems;
   /** Called for each act that has the right form. */
-  readonly act: (act: Act) => void;
+  readonly act: (act: Act, leaf: Buffer) => void;
   /** Called when the tree has reached this size, from 0 on. */
   readonly reached: (size: number, root: () => Hash) => void;
 };
@@ -81,5 +81,5 @@ function decode(walk: EntryWalk, idx: number, leaf: Buffer): void {
     walk.problems.add("leaf-form", idx, describeError(error));
     return;
   }
-  walk.act(act);
+  walk.act(act, leaf);
 }

@@ -1,7 +1,9 @@
 import { existsSync } from "node:fs";
 import Database from "better-sqlite3";
+import type { Act } from "../core/act.ts";
 import { describeError, HoldfastError } from "../core/error.ts";
 import type { LedgerAudit, LedgerProblem, LedgerVerdict } from "../core/verdict.ts";
+import { auditActors } from "./audit-actors.ts";
 import { auditCheckpoints } from "./audit-checkpoints.ts";
 import { auditEntries, type EntryFindings } from "./audit-entries.ts";
 import { auditIndex } from "./audit-index.ts";
@@ -28,6 +30,8 @@ const altering: readonly LedgerProblem["kind"][] = [
   "chain-broken",
   "exhibit-gap",
   "schema",
+  "actor-signature",
+  "two-persons",
 ];
 
 const nothing: EntryFindings = { size: 0, end: 0, gaps: 0, root: EMPTY_ROOT, mismatched: [], rootOfColumns: null, strayTiles: 0 };
@@ -87,13 +91,17 @@ async function auditSnapshot(
   auditSchema(db, problems);
   const later = signed === null ? null : (readHead(paths, keys, gatherProblems()) ?? signed);
   const index = auditIndex(db, problems);
+  const actors = auditActors(keys.origin, problems);
   const checkpoints = auditCheckpoints(db, keys.origin, keys.vkeys, problems);
   let rootAtHead: Hash | null = null;
   const walk = {
     origin: keys.origin,
     signal,
     problems,
-    act: index.act,
+    act(act: Act, leaf: Buffer) {
+      index.act(act);
+      actors.act(act, leaf);
+    },
     reached(size: number, root: () => Hash) {
       if (size === signed?.size) rootAtHead = root();
       checkpoints.reached(size, root);

@@ -17,8 +17,9 @@ export function checkDraft(draft: ActDraft): void {
     throw new HoldfastError("usage", `${subject} reserves ${draft.reserve} exhibit numbers; 0 to ${MAX_RESERVE} can be`);
   if (draft.reserve > 0 && draft.case === null) throw new HoldfastError("usage", `${subject} reserves exhibit numbers of no case`);
   if (draft.lease !== null && draft.collection === null) throw new HoldfastError("usage", `${subject} has a lease and no collection`);
-  // A leaf that says "signed" with nothing signed would be believed by whoever reads only the act.
-  if (draft.actor.proof === "signed") throw new HoldfastError("usage", `${subject}: signing by the actor is not offered yet; its proof is asserted or oidc`);
+  // A leaf that says "signed" with nothing signed would be believed by whoever reads only the act: the writer says it, when it has signed.
+  if (draft.actor.proof === "signed")
+    throw new HoldfastError("usage", `${subject}: signing by the actor is the writer's work; a draft's proof is asserted or oidc`);
 }
 
 /** The entry that this draft would repeat, or null. A case is opened once, whatever `once` says. */

@@ -18,16 +18,28 @@ export const NONCE_BYTES = 16;
 
 export type EncodedLeaf = { readonly bytes: Buffer; readonly hash: Hash };
 
-/** Statement → JCS → envelope → leaf. The nonce keeps a sibling hash in a disclosed proof from confirming a guessed act. */
+/** The actor's DSSE signature: a key's SHA-256 fingerprint and an SSHSIG blob. */
+export type LeafSignature = { readonly keyid: string; readonly sig: Buffer };
+
+/** Statement → JCS: what an actor signs (in PAE). */
+export function payloadOf(origin: string, predicate: Predicate): Buffer {
+  return Buffer.from(toJcs(statementOf(origin, parsePredicate(predicate)), `the act ${predicate.act}`));
+}
+
+/** Payload → envelope → leaf. The nonce keeps a sibling hash in a disclosed proof from confirming a guessed act. */
 export function encodeLeaf(origin: string, predicate: Predicate, nonce: Uint8Array): EncodedLeaf {
+  return envelopeOf(predicate.act, payloadOf(origin, predicate), nonce, []);
+}
+
+export function envelopeOf(act: string, payload: Buffer, nonce: Uint8Array, signatures: readonly LeafSignature[]): EncodedLeaf {
   if (nonce.length !== NONCE_BYTES) throw new TypeError("a leaf's nonce has 16 bytes");
-  const payload = Buffer.from(toJcs(statementOf(origin, parsePredicate(predicate)), `the act ${predicate.act}`));
   // These members are in JCS order and hold nothing that JSON escapes, so this is the canonical envelope (proven in leaf.test.ts).
-  const leaf = `{"nonce":"${base64(nonce)}","payload":"${base64(payload)}","payloadType":"${PAYLOAD_TYPE}","signatures":[],"v":"${ENVELOPE_VERSION}"}`;
+  const signed = signatures.map(({ keyid, sig }) => `{"keyid":"${keyid}","sig":"${base64(sig)}"}`).join(",");
+  const leaf = `{"nonce":"${base64(nonce)}","payload":"${base64(payload)}","payloadType":"${PAYLOAD_TYPE}","signatures":[${signed}],"v":"${ENVELOPE_VERSION}"}`;
   if (leaf.length > MAX_LEAF_BYTES)
     throw new HoldfastError(
       "usage",
-      `the act ${predicate.act} needs ${leaf.length} bytes, and a leaf holds ${MAX_LEAF_BYTES}; put bulk data in the vault and its digest in the act`,
+      `the act ${act} needs ${leaf.length} bytes, and a leaf holds ${MAX_LEAF_BYTES}; put bulk data in the vault and its digest in the act`,
     );
   const bytes = Buffer.from(leaf, "latin1");
   return { bytes, hash: leafHash(bytes) };
@@ -68,7 +80,9 @@ export function decodeLeaf(seq: number, leaf: Uint8Array, origin: string): Act {
     const source = decodeUtf8(payload);
     const statement = fields(JSON.parse(source), ["_type", "predicate", "predicateType", "subject"], "the statement");
     const predicate = parsePredicate(statement["predicate"]);
-    if (predicate.actor.proof === "signed" && signatures.length === 0) throw new TypeError("its actor is said to have signed, and no signature is there");
+    const due = predicate.actor.proof === "signed" ? 1 : 0;
+    if (signatures.length !== due)
+      throw new TypeError(`its actor's proof is ${predicate.actor.proof}, and ${signatures.length} signatures are there instead of ${due}`);
     // One comparison for canonical form, normal form, type and subject: there is one spelling of a statement.
     if (toJcs(statementOf(origin, predicate), "statement") !== source)
       throw new TypeError("its statement is not in canonical form, or its type or subject does not follow from its predicate");
@@ -91,7 +105,14 @@ function canonicalEnvelope(bytes: Uint8Array): unknown {
   return value;
 }
 
-function signature(value: unknown, where: string): { readonly keyid: string; readonly sig: Buffer } {
+/** The signature of a leaf that was decoded before, and what it is over; null where there is none. */
+export function signatureOf(leaf: Uint8Array): { readonly payload: Buffer; readonly signature: LeafSignature } | null {
+  const envelope = fields(JSON.parse(decodeUtf8(leaf)), ["nonce", "payload", "payloadType", "signatures", "v"], "the envelope");
+  const [first] = list(envelope["signatures"], "signatures", signature);
+  return first === undefined ? null : { payload: bytesOf(envelope["payload"], "payload"), signature: first };
+}
+
+function signature(value: unknown, where: string): LeafSignature {
   const s = fields(value, ["keyid", "sig"], where);
   return { keyid: text(s["keyid"], `${where}.keyid`), sig: bytesOf(s["sig"], `${where}.sig`) };
 }

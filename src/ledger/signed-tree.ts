@@ -2,10 +2,12 @@ import { HoldfastError } from "../core/error.ts";
 import { type Checkpoint, openCheckpoint } from "./checkpoint.ts";
 import type { Db } from "./database.ts";
 import type { Vkey } from "./log-key.ts";
+import { leafFault } from "./custody-rules.ts";
 import { decodeLeaf } from "./leaf.ts";
 import { emptyTree, grow, leafHash, rootOf, type Tile, type TreeEdge } from "./merkle.ts";
 import { type EntryRow, entryPages } from "./replay.ts";
 import type { Store } from "./store.ts";
+import { storeView } from "./store-view.ts";
 
 /** The tree as recomputed from the leaves, and the head that was signed for it. */
 export type SignedTree = { tree: TreeEdge; signed: Checkpoint; body: Buffer };
@@ -60,11 +62,16 @@ function openHeadNote(context: TreeContext, body: Buffer): Checkpoint {
 }
 
 function demandForm(context: TreeContext, row: EntryRow): void {
+  let fault: string | null;
   try {
-    decodeLeaf(row.idx, row.leaf, context.origin);
+    const view = storeView(context.store, context.origin, row.idx);
+    view.refresh();
+    fault = leafFault(view, decodeLeaf(row.idx, row.leaf, context.origin), row.leaf)?.text ?? null;
   } catch (error) {
     throw state("fork", context, `entry ${row.idx} was never signed for and is not an act`, error);
   }
+  // Whoever can put a row into the file must not get the log's signature on an act in another's name.
+  if (fault !== null) throw state("fork", context, `entry ${row.idx} was never signed for and may not stand there: ${fault}`);
 }
 
 function growTo(context: TreeContext, tree: TreeEdge, size: number, look: (row: EntryRow) => void = () => undefined): void {

@@ -1,15 +1,16 @@
 import type Database from "better-sqlite3";
-import type { ActDraft, ActReceipt, Tool } from "../core/act.ts";
-import { sha256OfBytes } from "../core/digest.ts";
+import type { Tool } from "../core/act.ts";
 import { HoldfastError } from "../core/error.ts";
+import type { ActorSigner } from "../core/actor-signer.ts";
 import type { Clock, ClockQuality, Random } from "../core/ports.ts";
 import type { Recorder } from "../core/recorder.ts";
 import { checkpointId, signCheckpoint } from "./checkpoint.ts";
 import { asLedgerError, type Db, openForWriting } from "./database.ts";
-import { checkDraft, earlierEntry, predicateOf, refuseStaleLease } from "./draft.ts";
+import { checkDraft } from "./draft.ts";
+import { RefusedAct } from "./gate.ts";
 import { type Call, groupQueue } from "./group-queue.ts";
 import { type Head, openHead } from "./head.ts";
-import { decodeLeaf, encodeLeaf, NONCE_BYTES } from "./leaf.ts";
+import { NONCE_BYTES } from "./leaf.ts";
 import { type LogKeys, readLogKeys } from "./log-keys.ts";
 import { copyTree, grow, type Hash, rootOf, type Tile, type TreeEdge } from "./merkle.ts";
 import type { LedgerPaths } from "./paths.ts";
@@ -17,6 +18,8 @@ import { LEDGER_APPLICATION_ID } from "./schema.ts";
 import { schemaDifferences } from "./schema-differences.ts";
 import { followHead, followTail, type SignedTree, type TreeContext } from "./signed-tree.ts";
 import { storeOf } from "./store.ts";
+import { storeView } from "./store-view.ts";
+import { type ActWriter, type Recorded, writeAct, writeRefusal } from "./write-act.ts";
 
 export type RecorderOptions = {
   readonly paths: LedgerPaths;
@@ -25,18 +28,20 @@ export type RecorderOptions = {
   readonly clockQuality: ClockQuality;
   readonly random: Random;
   readonly tool: Tool;
+  /** Signs the acts of its id, once its key is enrolled. */
+  readonly signer?: ActorSigner | null;
   /** Called between the steps of a commit, for tests that must stop there. */
   readonly onStep?: (step: CommitStep) => void;
 };
 export type CommitStep = "inserted" | "committed" | "signed" | "swapped";
 
-type Recorded = Omit<ActReceipt, "checkpoint">;
 type Writer = RecorderOptions &
   TreeContext & {
     readonly head: Head;
     readonly keys: LogKeys;
     readonly savepoint: Database.Statement;
     readonly release: Database.Statement;
+    readonly view: ActWriter["view"];
     known: SignedTree;
   };
 
@@ -64,7 +69,16 @@ export async function openRecorder(options: RecorderOptions): Promise<Recorder> 
     const context: TreeContext = { db, store: storeOf(db), origin: options.origin, vkeys: keys.vkeys };
     // The long part without the lock: up to the head of now. What others append meanwhile is taken in under the lock.
     const known = followHead(context, null, head.read());
-    const writer: Writer = { ...options, ...context, head, keys, known, savepoint: db.prepare("SAVEPOINT one_call"), release: db.prepare("RELEASE one_call") };
+    const writer: Writer = {
+      ...options,
+      ...context,
+      head,
+      keys,
+      known,
+      view: storeView(context.store, options.origin),
+      savepoint: db.prepare("SAVEPOINT one_call"),
+      release: db.prepare("RELEASE one_call"),
+    };
     await commitGroup(writer, []);
     return recorderOf(writer);
   } catch (error) {
@@ -107,7 +121,7 @@ async function commitGroup(writer: Writer, group: readonly Call[]): Promise<void
   try {
     writer.known = followHead(writer, writer.known, writer.head.read());
     followTail(writer, writer.known);
-    const written = writeEntries(writer, group);
+    const written = await writeEntries(writer, group);
     if (written.tree.size > writer.known.signed.size) await signAndSwap(writer, written.tree);
     const checkpoint = checkpointId(writer.known.signed);
     for (const { call, recorded } of written.accepted) call.resolve(recorded.map((r) => ({ ...r, checkpoint })));
@@ -125,8 +139,12 @@ type Written = {
   readonly refused: readonly { readonly call: Call; readonly error: HoldfastError }[];
 };
 
-/** One transaction for the group, one savepoint a call: a refused call leaves the others alone. */
-function writeEntries(writer: Writer, group: readonly Call[]): Written {
+/**
+ * One transaction for the group, one savepoint a call: a refused call leaves the others alone. The transaction stays open while
+ * an actor's key signs: an act names the one before it, signature included, so signing cannot come first. The head's lock keeps
+ * other writers out meanwhile.
+ */
+async function writeEntries(writer: Writer, group: readonly Call[]): Promise<Written> {
   if (group.length === 0) return { tree: writer.known.tree, accepted: [], refused: [] };
   const { db, store, savepoint, release } = writer;
   const tree = copyTree(writer.known.tree);
@@ -135,7 +153,8 @@ function writeEntries(writer: Writer, group: readonly Call[]): Written {
   try {
     db.exec("BEGIN IMMEDIATE");
     const full: Tile[] = [];
-    const acts = group.reduce((sum, call) => sum + call.drafts.length, 0);
+    const acts = group.reduce((sum, call) => sum + call.drafts.length + 1, 0); // one more for a refusal
+    writer.view.refresh();
     const nonces = writer.random(NONCE_BYTES * acts);
     let used = 0;
     const nonce = (): Uint8Array => {
@@ -146,12 +165,19 @@ function writeEntries(writer: Writer, group: readonly Call[]): Written {
       savepoint.run();
       try {
         const hashes: Hash[] = [];
-        const recorded = call.drafts.map((draft) => writeAct(writer, draft, tree.size + hashes.length, hashes, nonce()));
+        const recorded: Recorded[] = [];
+        for (const draft of call.drafts) {
+          const written = writeAct(writer, draft, tree.size + hashes.length, hashes, nonce());
+          recorded.push(written instanceof Promise ? await written : written); // no turn of the event loop for what nobody signs
+        }
         for (const hash of hashes) grow(tree, hash, full);
         accepted.push({ call, recorded });
       } catch (error) {
         if (!(error instanceof HoldfastError)) throw error;
         db.exec("ROLLBACK TO one_call");
+        writer.view.forget();
+        writer.view.refresh();
+        if (error instanceof RefusedAct) grow(tree, writeRefusal(writer, error, tree.size, nonce()), full);
         refused.push({ call, error });
       }
       release.run();
@@ -167,6 +193,7 @@ function writeEntries(writer: Writer, group: readonly Call[]): Written {
     db.exec("COMMIT");
   } catch (error) {
     if (db.inTransaction) db.exec("ROLLBACK");
+    writer.view.forget();
     throw new HoldfastError(
       "ledger",
       `the ledger ${writer.paths.ledger} could not store ${group.length === 1 ? "an act" : "acts"}, and nothing of it counts as recorded; see that its disk has room and works`,
@@ -175,21 +202,6 @@ function writeEntries(writer: Writer, group: readonly Call[]): Written {
   }
   writer.onStep?.("committed");
   return { tree, accepted, refused };
-}
-
-function writeAct(writer: Writer, draft: ActDraft, seq: number, hashes: Hash[], nonce: Uint8Array): Recorded {
-  const { store } = writer;
-  refuseStaleLease(store, draft);
-  const earlier = earlierEntry(store, draft);
-  if (earlier !== null) {
-    const act = decodeLeaf(earlier, store.leaf(earlier), writer.origin);
-    return { seq: earlier, leafHash: act.leafHash, exhibits: act.exhibits.map((e) => e.id) };
-  }
-  const predicate = predicateOf(store, draft, writer.clock().toISOString(), writer.clockQuality, writer.tool);
-  const leaf = encodeLeaf(writer.origin, predicate, nonce);
-  store.insert(seq, leaf, predicate);
-  hashes.push(leaf.hash);
-  return { seq, leafHash: sha256OfBytes(leaf.hash), exhibits: predicate.exhibits.map((e) => e.id) };
 }
 
 async function signAndSwap(writer: Writer, tree: TreeEdge): Promise<void> {

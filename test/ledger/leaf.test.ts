@@ -250,7 +250,8 @@ describe("a leaf is refused", () => {
     expect(
       decodeLeaf(
         3,
-        rewritten((_, e) => {
+        rewritten((s, e) => {
+          s["predicate"] = { ...collected, actor: { ...collected.actor, proof: "signed" } };
           e["signatures"] = [{ keyid: "k", sig: "AAAA" }];
         }),
         ORIGIN,

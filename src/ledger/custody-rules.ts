@@ -1,0 +1,30 @@
+import type { Act } from "../core/act.ts";
+import { describeError, HoldfastError } from "../core/error.ts";
+import { actorFault, registryFault } from "./actor-rules.ts";
+import type { CustodyView, Fault, Judged } from "./custody-view.ts";
+import { signerOf } from "./signer-of.ts";
+import type { SshKey } from "./ssh-key.ts";
+import { twoPersonFault } from "./two-person-rules.ts";
+
+/** FORMAT.md §13, as a writer asks before it appends and as an audit asks of what it finds. Null where the act may stand. */
+export function custodyFault(view: CustodyView, judged: Judged): Fault | null {
+  try {
+    return actorFault(view, judged) ?? twoPersonFault(view, judged) ?? registryFault(view, judged);
+  } catch (error) {
+    // What an enrolment asks for is parsed on the way: nonsense there is a fault of the act and not of this program.
+    if (error instanceof HoldfastError && error.code === "usage") return { kind: "actor-signature", text: error.message };
+    throw error;
+  }
+}
+
+/** The same of a leaf that was read, whose signature is verified first. */
+export function leafFault(view: CustodyView, act: Act, leaf: Uint8Array): Fault | null {
+  let key: SshKey | null = null;
+  if (act.actor.proof === "signed")
+    try {
+      key = signerOf(leaf);
+    } catch (error) {
+      return { kind: "actor-signature", text: describeError(error) };
+    }
+  return custodyFault(view, { seq: act.seq, act, key });
+}
