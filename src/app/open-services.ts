@@ -18,6 +18,7 @@ import { readVkeys } from "../ledger/log-keys.ts";
 import { openReader } from "../ledger/reader.ts";
 import { openCollector } from "./open-collector.ts";
 import { ensureLedger, hasLedger, type HomePaths } from "./home.ts";
+import { mirroring } from "./mirroring.ts";
 import type { Services } from "./services.ts";
 
 /** The directory vault that every home has, so that a first collection needs no configuration. */
@@ -58,10 +59,19 @@ export async function openServices(paths: HomePaths, config: Config, wants: Home
   const vaults: Readonly<Record<string, VaultConfig>> = { here, ...config.vaults };
   const openVaults = new Map<string, Promise<Vault>>();
   const openCollectors = new Map<string, Promise<Collector>>();
+  const forever = new AbortController().signal;
   let jobs: Jobs | null = null;
   let recorder: Promise<Recorder> | null = null;
 
+  const vault = (name: string): Promise<Vault> => {
+    const open = openVaults.get(name) ?? openVault(name, services.vaultConfig(name).config, paths, around);
+    openVaults.set(name, open);
+    return open;
+  };
+  const mirror = mirroring({ paths, config, vault, clock: around.clock });
+
   const services: Services = {
+    mirror,
     paths,
     config,
     origin,
@@ -70,7 +80,7 @@ export async function openServices(paths: HomePaths, config: Config, wants: Home
     clock: around.clock,
     random: around.random,
     jobs: () => (jobs ??= embeddedJobs(paths.work, ownerOf(around.pid, around.machine), around.clock)),
-    recorder: () => (recorder ??= openWriter(paths, origin, around)),
+    recorder: () => (recorder ??= mirror.guard(forever).then(async () => mirror.watch(await openWriter(paths, origin, around)))),
     reader(look) {
       const reader = openReader(paths.ledger);
       try {
@@ -93,11 +103,7 @@ export async function openServices(paths: HomePaths, config: Config, wants: Home
       return { name: wanted, config: found };
     },
     vaultNames: () => [...new Set([config.defaultVault ?? "here", ...Object.keys(config.vaults)])],
-    vault(name) {
-      const open = openVaults.get(name) ?? openVault(name, services.vaultConfig(name).config, paths, around);
-      openVaults.set(name, open);
-      return open;
-    },
+    vault,
     collector(target) {
       const open = openCollectors.get(target.id) ?? openCollector(target, config, dirname(paths.config), around, ownFolders(paths, Object.values(vaults)));
       openCollectors.set(target.id, open);

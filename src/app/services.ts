@@ -7,6 +7,7 @@ import type { Reader, Recorder } from "../core/recorder.ts";
 import type { Target } from "../core/target.ts";
 import type { Vault } from "../core/vault.ts";
 import type { HomePaths } from "./home.ts";
+import type { Mirroring } from "./mirroring.ts";
 
 /** The parts of a running Holdfast, opened when first asked for. Everything opened is closed by app.close(). */
 export type Services = {
@@ -19,7 +20,9 @@ export type Services = {
   readonly clock: Clock;
   readonly random: Random;
   jobs(): Jobs;
+  /** Opened only once the mirror, where it can be asked, knows no other history of this ledger. */
   recorder(): Promise<Recorder>;
+  readonly mirror: Mirroring;
   /** A fresh reader for one look, so that acts of other processes are seen. */
   reader<T>(look: (reader: Reader) => T): T;
   openReader(): Reader;

@@ -48,20 +48,39 @@ async function runCommand(options: GlobalOptions, dumb: boolean, run: (session: 
     mayAsk: options.input && process.stdin.isTTY === true && process.stderr.isTTY === true,
     app: (wants) => (opened ??= openApp(options, wants ?? { kind: "existing" })),
   };
+  let code: number;
   try {
-    return await run(session);
+    code = await run(session);
   } catch (error) {
-    return report(pausedIfAborted(error, stop.signal), options);
+    code = report(pausedIfAborted(error, stop.signal), options);
   } finally {
     process.off("SIGINT", interrupt);
     process.off("SIGTERM", interrupt);
-    const app: Promise<App> | null = opened;
-    await closeApp(app);
+  }
+  const app = await openedApp(opened);
+  try {
+    await settleMirror(app, session.output);
+    return code;
+  } catch (error) {
+    return Math.max(code, report(error, options));
+  } finally {
+    await app?.close();
   }
 }
 
-async function closeApp(app: Promise<App> | null): Promise<void> {
-  await (await app?.catch(() => null))?.close();
+async function openedApp(app: Promise<App> | null): Promise<App | null> {
+  return (await app?.catch(() => null)) ?? null;
+}
+
+/** What this command recorded goes into the mirror. One that is down is said, and takes nothing from what was done. */
+async function settleMirror(app: App | null, output: Session["output"]): Promise<void> {
+  const standing = await app?.services.mirror.settle(new AbortController().signal);
+  if (standing === undefined || standing === null) return;
+  for (const alarm of standing.alarms) process.stderr.write(`holdfast: ALARM: ${terminalSafe(alarm)}\n`);
+  if (standing.trouble !== null)
+    output.say(
+      terminalSafe(`The newest acts are not in the mirror (vault ${standing.vault}) yet; they are tried again with the next act: ${standing.trouble}`),
+    );
 }
 
 async function openApp(options: GlobalOptions, wants: AppOptions["wants"]): Promise<App> {

@@ -24,7 +24,7 @@ export function makeLogKeys(dir: string, origin: string, random: Random): LogVke
     if (!existsSync(file)) writeOnce(file, pemOfSeed(type, random(32)), 0o600);
     return signingKeyOf(origin, createPrivateKey(readText(file))).vkey;
   });
-  writeOnce(join(dir, VKEY_FILE), vkeys.map((vkey) => `${formatVkey(vkey)}\n`).join(""), 0o644);
+  writeOnce(join(dir, VKEY_FILE), vkeyText({ origin, vkeys }), 0o644);
   return { origin, vkeys };
 }
 
@@ -39,6 +39,11 @@ export function readVkeys(dir: string): LogVkeys {
   if (origin === undefined || vkeys.some((vkey) => vkey.name !== origin))
     throw new HoldfastError("config", `${file} must list the verifier keys of one log, one a line`);
   return { origin, vkeys };
+}
+
+/** What `log.vkey` holds for these keys. */
+export function vkeyText({ vkeys }: LogVkeys): string {
+  return vkeys.map((vkey) => `${formatVkey(vkey)}\n`).join("");
 }
 
 /** The private keys too. Refuses files that others may read, and keys that are not those of `log.vkey`. */

@@ -13,10 +13,14 @@ import { rootOfRow } from "./tlog-tiles.ts";
 const KEPT_NODES = 1 << 16;
 
 export type Prover = {
+  /** The newest signed head. Read anew with each call. */
+  head(): { readonly note: Buffer; readonly checkpoint: Checkpoint };
   /** The `.tlog-proof` of an entry in the newest checkpoint. */
   prove(seq: number): ProvenEntry;
   /** RFC 6962 §2.1.2, between any two sizes up to the newest checkpoint's. */
   consistency(from: number, to: number): readonly Hash[];
+  /** The first `width` hashes of a tile. */
+  edge(level: number, n: number, width: number): Buffer;
   close(): void;
 };
 export type ProvenEntry = { readonly seq: number; readonly leafHash: Hash; readonly checkpoint: Checkpoint; readonly proof: string };
@@ -65,11 +69,13 @@ export function openProver(paths: LedgerPaths): Prover {
         throw new HoldfastError("altered", `entry ${seq} of the ledger ${origin} does not lead to the signed root; run holdfast ledger audit`);
       return { seq, leafHash: hash, checkpoint, proof: formatTlogProof({ index: seq, hashes, checkpoint: note.toString("utf8"), extra: null }) };
     },
+    head: current,
     consistency(from, to) {
       if (to > current().checkpoint.size)
         throw new HoldfastError("usage", `the newest checkpoint of ${origin} has ${current().checkpoint.size} entries, not ${to}`);
       return consistencyProof(nodes, from, to);
     },
+    edge: (level, n, width) => Buffer.concat(Array.from({ length: width }, (_, i) => nodes(8 * level, n * TILE_WIDTH + i))),
     close() {
       head.close();
       opened.close();

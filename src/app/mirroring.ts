@@ -1,0 +1,136 @@
+import type { Config } from "../core/config.ts";
+import { describeError, HoldfastError } from "../core/error.ts";
+import { wholeSecond } from "../core/retention.ts";
+import type { Recorder } from "../core/recorder.ts";
+import type { Vault } from "../core/vault.ts";
+import { parseDuration } from "../core/window.ts";
+import { readVkeys } from "../ledger/log-keys.ts";
+import { type MirrorAudit, auditMirror } from "../ledger/mirror-audit.ts";
+import { demandAgreement, judgeMirror } from "../ledger/mirror-judge.ts";
+import { mirrorLedger } from "../ledger/mirror-ledger.ts";
+import { lookAtMirror } from "../ledger/mirror-look.ts";
+import { openProver } from "../ledger/proof-of.ts";
+import { pacedFlush } from "./paced-flush.ts";
+import type { Services } from "./services.ts";
+
+/** How the mirror stands beside the ledger. Sizes are numbers of acts. */
+export type MirrorStanding = {
+  readonly vault: string;
+  /** Acts of the ledger that the mirror does not hold yet; null where it could not be asked. */
+  readonly pending: number | null;
+  readonly mirrored: number | null;
+  /** Second versions, delete markers, foreign checkpoints: somebody was at the mirror. */
+  readonly alarms: readonly string[];
+  /** Why nothing could be asked or written; null where all is well. */
+  readonly trouble: string | null;
+};
+
+/** The WORM mirror of the ledger (configuration `anchors.worm`). Null everywhere where none is configured. */
+export type Mirroring = {
+  /** Before anything is signed. Throws `rollback` or `fork`; a mirror that cannot be asked stops nothing. */
+  guard(signal: AbortSignal): Promise<void>;
+  /** Brings it up to the head. Throws `rollback` or `fork`; whatever else goes wrong is `trouble`, and is tried again next time. */
+  flush(signal: AbortSignal): Promise<MirrorStanding | null>;
+  /** Remembers that acts were recorded, and mirrors a second later what is an end: of a collection, or an act outside one. */
+  watch(recorder: Recorder): Recorder;
+  /** Mirrors what was recorded and is not mirrored yet; null where nothing was. Throws as `flush`. For the end of a command. */
+  settle(signal: AbortSignal): Promise<MirrorStanding | null>;
+  /** Asks how it stands, and writes nothing. Never throws but for the signal. */
+  standing(signal: AbortSignal): Promise<MirrorStanding | null>;
+  audit(signal: AbortSignal): Promise<MirrorAudit | null>;
+};
+
+/** How long a command waits for a mirror that does not answer before it goes on without. Milliseconds. */
+const PATIENCE = { look: 10_000, write: 30_000 };
+
+type Needs = Pick<Services, "paths" | "config" | "vault" | "clock">;
+
+export function mirroring(services: Needs): Mirroring {
+  const name = services.config.anchors.worm;
+  const { ledger: paths } = services.paths;
+  const open = async (vault: string): Promise<Vault> => services.vault(vault);
+  const flush = async (signal: AbortSignal): Promise<MirrorStanding | null> => {
+    if (name === null) return null;
+    try {
+      return await withPatience(PATIENCE.write, signal, async (until, moved) => {
+        const vault = await open(name);
+        const { size, alarms } = await mirrorLedger(paths, { vault, retainUntil: longest(services.config, services.clock()), progress: moved }, until);
+        return { vault: name, pending: 0, mirrored: size, alarms, trouble: null };
+      });
+    } catch (error) {
+      return { vault: name, pending: null, mirrored: null, alarms: [], trouble: passTrouble(signal)(error) };
+    }
+  };
+  const pace = pacedFlush(flush, ({ trouble }) => trouble === null);
+  return {
+    flush: pace.flush,
+    settle: pace.settle,
+    watch: name === null ? (recorder) => recorder : pace.watch,
+    async guard(signal) {
+      if (name === null) return;
+      await withPatience(PATIENCE.look, signal, async (until) => {
+        await look(await open(name), until);
+      }).catch(passTrouble(signal));
+    },
+    async standing(signal) {
+      if (name === null) return null;
+      try {
+        return await withPatience(PATIENCE.look, signal, async (until) => {
+          const { size, head, alarms } = await look(await open(name), until);
+          return { vault: name, pending: head - size, mirrored: size, alarms, trouble: null };
+        });
+      } catch (error) {
+        signal.throwIfAborted();
+        return { vault: name, pending: null, mirrored: null, alarms: [], trouble: describeError(error) };
+      }
+    },
+    async audit(signal) {
+      return name === null ? null : auditMirror(paths, await open(name), signal);
+    },
+  };
+
+  async function look(vault: Vault, signal: AbortSignal): Promise<{ readonly size: number; readonly head: number; readonly alarms: readonly string[] }> {
+    const keys = readVkeys(paths.keys);
+    const prover = openProver(paths);
+    try {
+      const sight = await lookAtMirror(vault, keys, prover.head().checkpoint.size, signal);
+      const { checkpoint } = prover.head();
+      const state = judgeMirror(vault.name, sight, checkpoint, prover);
+      demandAgreement(keys.origin, state);
+      return { size: state.kind === "agrees" ? state.size : 0, head: checkpoint.size, alarms: sight.alarms };
+    } finally {
+      prover.close();
+    }
+  }
+}
+
+/** A mirror that is down or lies about itself never stops an act; one that knows another history does. Gives the trouble as text. */
+function passTrouble(signal: AbortSignal): (error: unknown) => string {
+  return (error) => {
+    signal.throwIfAborted();
+    if (error instanceof HoldfastError && (error.code === "rollback" || error.code === "fork")) throw error;
+    return describeError(error);
+  };
+}
+
+/** Gives up when nothing has moved for so long. */
+async function withPatience<T>(ms: number, signal: AbortSignal, work: (signal: AbortSignal, moved: () => void) => Promise<T>): Promise<T> {
+  const patience = new AbortController();
+  const give = (): void => patience.abort(new HoldfastError("vault", `no answer within ${ms / 1000} s; it is tried again with the next act`));
+  let timer = setTimeout(give, ms);
+  const moved = (): void => {
+    clearTimeout(timer);
+    timer = setTimeout(give, ms);
+  };
+  try {
+    return await work(AbortSignal.any([signal, patience.signal]), moved);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The end of the longest retention that this configuration knows: the custody record must outlive what it speaks of. */
+function longest({ retention, vaults }: Config, now: Date): string {
+  const durations = [...Object.values(retention.classes), ...Object.values(retention.byKind), ...Object.values(vaults).map(({ retain }) => retain)];
+  return wholeSecond(new Date(now.getTime() + Math.max(...["30d", ...durations].map((text) => parseDuration(text, "retention")))));
+}
