@@ -3,18 +3,31 @@ import { printable } from "../../src/core/printable.ts";
 import type { Step } from "../../src/core/plan.ts";
 import type { Aws } from "./aws.ts";
 import { cancelOrder, endOfOrder, findOrder, lookAtOrder, sendOrder } from "./memory-commands.ts";
-import { parseKept } from "./memory-kept.ts";
+import { type MemoryKept, parseKept } from "./memory-kept.ts";
 import { agentOf } from "./memory-look.ts";
 import { jsonOf } from "./memory-ready.ts";
+import { changed } from "./memory-run.ts";
 import { memorySystems } from "./memory-system.ts";
 import { wordsOf } from "./refused.ts";
 
 const seconds = 120;
 
+/** Clears up while the step goes on: what was removed is an act of it. A way to the host that broke leaves it to `holdfast cleanup`. */
+export async function clearLeft(aws: Aws, at: StepContext, signal: AbortSignal): Promise<void> {
+  const kept = parseKept(at.remembered());
+  if (kept === null) return;
+  const lines = await clear(aws, at, kept, signal);
+  if (lines.length > 0) await at.record(`${kept.token}/cleared`, changed(lines.join("; "), null, []));
+}
+
 /** Ends a dump that still runs, and has the host remove the directory that an attempt may have left. */
 export async function clearMemory(aws: Aws, _step: Step, at: StepContext, signal: AbortSignal): Promise<readonly string[]> {
   const kept = parseKept(at.remembered());
-  if (kept === null || kept.asked === null || kept.end?.claims?.left === false) return [];
+  return kept === null ? [] : clear(aws, at, kept, signal);
+}
+
+async function clear(aws: Aws, at: StepContext, kept: MemoryKept, signal: AbortSignal): Promise<readonly string[]> {
+  if (kept.asked === null || kept.end?.claims?.left === false) return [];
   const lines: string[] = [];
   const comment = (what: string): string => `holdfast ${at.collection} memory ${kept.token} ${what}`.slice(0, 100);
   const found = kept.command === null && kept.began !== null ? await findOrder(aws, comment("dump"), 1, signal) : null;

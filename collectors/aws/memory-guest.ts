@@ -31,6 +31,7 @@ export type GuestEnding =
   | "lockdown"
   | "no-kcore"
   | "no-tmpfs-space"
+  | "no-disk-space"
   | "no-http-client"
   | "no-utilities"
   | "no-place"
@@ -63,6 +64,7 @@ export const guestEndings: Readonly<Record<GuestEnding, number>> = {
   "upload-failed": 52,
   "tool-failed": 53,
   interrupted: 54,
+  "no-disk-space": 56,
 };
 
 /** For the shell, and never with `{{`, which SSM would take for a parameter of its own. */

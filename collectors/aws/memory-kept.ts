@@ -10,6 +10,8 @@ export type MemoryKept = {
   /** Names the host's directory and the commands. */
   readonly token: string;
   readonly system: "linux" | "windows";
+  /** Whether it replaces an attempt that ended: what that one uploaded belongs to another image. */
+  readonly replaces: boolean;
   /** The preflight that was sent, or was about to be. */
   readonly asked: string | null;
   readonly ready: Ready | null;
@@ -24,11 +26,12 @@ export type MemoryKept = {
   readonly end: DumpEnd | null;
 };
 
-export function newKept(token: string, system: MemoryKept["system"]): MemoryKept {
+export function newKept(token: string, system: MemoryKept["system"], replaces: boolean): MemoryKept {
   return {
     schema: "holdfast.memory-step/1",
     token,
     system,
+    replaces,
     asked: null,
     ready: null,
     partSize: 0,
@@ -41,7 +44,7 @@ export function newKept(token: string, system: MemoryKept["system"]): MemoryKept
   };
 }
 
-const names = Object.keys(newKept("", "linux"));
+const names = Object.keys(newKept("", "linux", false));
 
 /** Our own row of the journal; null at first. */
 export function parseKept(value: Json): MemoryKept | null {

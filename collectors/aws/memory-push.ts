@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { HoldfastError } from "../../src/core/error.ts";
 import type { PushSource } from "../../src/core/source.ts";
 import { type LimeFindings, limeWalker } from "../../src/stream/lime.ts";
+import { clearLeft } from "./memory-cleanup.ts";
 import type { DumpEnd } from "./memory-claims.ts";
 import { followDump, stopDump } from "./memory-follow.ts";
 import { ramOf } from "./memory-ready.ts";
@@ -21,8 +22,15 @@ export function memorySource(run: MemoryRun, continues: boolean): PushSource {
   let walked: LimeFindings | null = null;
   let digest: string | null = null;
 
-  function ended(end: DumpEnd): void {
+  async function ended(end: DumpEnd, signal: AbortSignal): Promise<void> {
     progress.set({ end });
+    if (end.claims?.left === false) return;
+    try {
+      await clearLeft(aws, run.at, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof HoldfastError) || error.code !== "unreachable") throw error; // `holdfast cleanup` finds it
+    }
   }
 
   async function stop(problem: string): Promise<void> {
@@ -35,7 +43,7 @@ export function memorySource(run: MemoryRun, continues: boolean): PushSource {
       if (error instanceof HoldfastError || (error instanceof Error && /Abort|Timeout/.test(error.name))) return;
       throw error;
     }
-    ended({ problem, claims: null, at: aws.clock().toISOString(), again: true });
+    progress.set({ end: { problem, claims: null, at: aws.clock().toISOString(), again: true } });
   }
 
   return {
@@ -49,7 +57,8 @@ export function memorySource(run: MemoryRun, continues: boolean): PushSource {
       if (progress.get().end !== null) return;
       try {
         const refused = progress.get().command === null ? await startDump(run, landing, signal) : null;
-        ended(refused === null ? await followDump(run, landing, signal) : { problem: refused, claims: null, at: aws.clock().toISOString(), again: false });
+        const end = refused === null ? await followDump(run, landing, signal) : { problem: refused, claims: null, at: aws.clock().toISOString(), again: false };
+        await ended(end, signal);
       } catch (error) {
         // Nobody brings links or looks any more: it must not go on by itself. Where the way to it is what broke, the next attempt
         // takes it up.

@@ -4,6 +4,10 @@ import { memoryPreflightScript } from "./memory-preflight-script.ts";
 import type { MemoryKept } from "./memory-kept.ts";
 import type { Ready } from "./memory-ready.ts";
 import { memoryScript } from "./memory-script.ts";
+import { windowsDirectory } from "./memory-windows-guest.ts";
+import { windowsPreflightScript } from "./memory-windows-preflight-script.ts";
+import { windowsMemoryScript } from "./memory-windows-script.ts";
+import { windowsCleanupScript, windowsDropScript } from "./memory-windows-ticket-script.ts";
 import { checkedDirectory, memoryCleanupScript, memoryDropScript } from "./memory-ticket-script.ts";
 
 export type DumpOrder = {
@@ -52,4 +56,19 @@ const linuxMemory: MemorySystem = {
   cleanup: (token) => memoryCleanupScript(token, linuxPlaces),
 };
 
-export const memorySystems: Readonly<Record<MemoryKept["system"], MemorySystem>> = { linux: linuxMemory, windows: linuxMemory };
+const windowsMemory: MemorySystem = {
+  document: "AWS-RunPowerShellScript",
+  tool: "winpmem.exe",
+  name: "memory.raw",
+  mediaType: "application/octet-stream",
+  form: "raw",
+  preflight: windowsPreflightScript,
+  dump({ ready, ...order }) {
+    if (ready.directory !== windowsDirectory(order.token)) throw new TypeError(`not a directory of this step: ${JSON.stringify(ready.directory)}`);
+    return windowsMemoryScript({ ...order, tries, patience, poll });
+  },
+  drop: (token, _ready, number, batch) => windowsDropScript(token, number, batch),
+  cleanup: windowsCleanupScript,
+};
+
+export const memorySystems: Readonly<Record<MemoryKept["system"], MemorySystem>> = { linux: linuxMemory, windows: windowsMemory };

@@ -14,6 +14,7 @@ const causes: Readonly<Record<GuestEnding, Cause | null>> = {
   lockdown: { outcome: "unavailable", text: "kernel lockdown (confidentiality) forbids it" },
   "no-kcore": { outcome: "unavailable", text: "this kernel offers no readable /proc/kcore" },
   "no-tmpfs-space": { outcome: "unavailable", text: "no tmpfs has room for the tool and one part, and nothing is written to a disk" },
+  "no-disk-space": { outcome: "unavailable", text: "the system volume has no room for the tool" },
   "no-http-client": { outcome: "unavailable", text: "the host has no curl, no wget and no python3 that could upload" },
   "no-utilities": { outcome: "unavailable", text: "the host lacks utilities that the script needs" },
   "no-place": { outcome: "failed", text: "the script's directory is gone, or another run of this step uses it" },

@@ -1,10 +1,13 @@
 import type { Opened, StepContext } from "../../src/core/collector.ts";
 import { describeError, HoldfastError } from "../../src/core/error.ts";
+import type { Step } from "../../src/core/plan.ts";
 import { printable } from "../../src/core/printable.ts";
 import type { Aws } from "./aws.ts";
 import { wants } from "./disks.ts";
 import { lookAtInstance } from "./look.ts";
-import { clearMemory } from "./memory-cleanup.ts";
+import { dumpEnd } from "./memory-claims.ts";
+import { clearLeft, clearMemory } from "./memory-cleanup.ts";
+import { lookAtOrder } from "./memory-commands.ts";
 import { memoryDoctor } from "./memory-doctor.ts";
 import { type MemoryKept, newKept, parseKept, progressOf } from "./memory-kept.ts";
 import { type LinkMeasures, linkMeasures } from "./memory-links.ts";
@@ -46,18 +49,18 @@ export const memoryRoom: Room = {
         ],
         tools: tool === null ? [] : [`${printable(tool.tool)} (sha256 ${tool.sha256})`],
         exclusive: true,
+        input: { system: found.kind === "ready" ? found.system : null },
       }),
     ];
   },
 
   async open(aws, step, at, signal) {
-    const earlier = parseKept(at.remembered());
+    const earlier = await asItStands(aws, parseKept(at.remembered()), signal);
     const links = measuresOf(step.input["links"]);
     const size = step.input["partSize"];
     const partSize = typeof size === "number" ? size : null;
     if (earlier !== null && goesOn(earlier)) return source(aws, at, earlier, links, true);
-    // Whatever was planned may have changed: the agent came, the instance stopped.
-    const fresh = await anew(aws, at, earlier, { links, partSize }, signal);
+    const fresh = await anew(aws, step, at, earlier, { links, partSize }, signal);
     if (fresh.kind === "push" || earlier === null || earlier.command === null) return fresh;
     // What the interrupted attempt brought is better than nothing.
     at.remember({ ...earlier });
@@ -67,6 +70,13 @@ export const memoryRoom: Room = {
   cleanup: clearMemory,
   doctor: memoryDoctor,
 };
+
+/** A dump may have ended while nobody looked. */
+async function asItStands(aws: Aws, kept: MemoryKept | null, signal: AbortSignal): Promise<MemoryKept | null> {
+  if (kept === null || kept.command === null || kept.end !== null) return kept;
+  const seen = await lookAtOrder(aws, kept.command, signal);
+  return seen.kind === "ended" ? { ...kept, end: dumpEnd(seen.end, aws.clock().toISOString()) } : kept;
+}
 
 /** A dump that was begun is taken up, unless it is known to have ended for want of us. */
 function goesOn(kept: MemoryKept): boolean {
@@ -82,22 +92,34 @@ async function source(aws: Aws, at: StepContext, kept: MemoryKept, links: LinkMe
 
 async function anew(
   aws: Aws,
+  step: Step,
   at: StepContext,
   earlier: MemoryKept | null,
   wish: { readonly links: LinkMeasures; readonly partSize: number | null },
   signal: AbortSignal,
 ): Promise<Extract<Opened, { readonly kind: "push" }> | None> {
-  const look = await lookAtMemory(aws, (await lookAtInstance(aws, signal)).instance, signal);
+  // Memory fades: what the plan found is not asked again before the first command.
+  const planned = earlier === null ? systemOf(step) : null;
+  const look = planned === null ? await lookAtMemory(aws, (await lookAtInstance(aws, signal)).instance, signal) : ({ kind: "ready", system: planned } as const);
   if (look.kind === "none") return look;
   const tool = await pinnedTool(aws, look.system);
   if (tool.kind === "none") return tool;
+  if (earlier !== null && earlier.began !== null) await clearLeft(aws, at, signal); // what is kept names one attempt only
   // A preflight that was interrupted is repeated under its name; a dump that was stopped gets another.
   const kept =
-    earlier !== null && earlier.began === null && earlier.system === look.system ? earlier : newKept(Buffer.from(aws.random(12)).toString("hex"), look.system);
+    earlier !== null && earlier.began === null && earlier.system === look.system
+      ? earlier
+      : newKept(Buffer.from(aws.random(12)).toString("hex"), look.system, earlier !== null);
   at.remember({ ...kept });
   const run: MemoryRun = { aws, at, system: memorySystems[look.system], tool, links: wish.links, progress: progressOf(kept, (value) => at.remember(value)) };
   const none = await prepareMemory(run, wish.partSize, signal);
-  return none ?? { kind: "push", source: memorySource(run, earlier === null || earlier.began === null) };
+  return none ?? { kind: "push", source: memorySource(run, !kept.replaces) };
+}
+
+/** What the plan found ready; null where it found that memory cannot be had. */
+function systemOf(step: Step): MemoryKept["system"] | null {
+  const { system } = step.input;
+  return system === "linux" || system === "windows" ? system : null;
 }
 
 /** Only a plan that a test edits says how many links, and for how long. */

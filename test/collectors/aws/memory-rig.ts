@@ -54,6 +54,8 @@ export type MemoryRig = {
   collector(tool?: string, over?: Partial<AwsPorts>): Collector;
   drive(tool?: string, links?: { readonly count: number; readonly seconds: number }, over?: Partial<AwsPorts>): Promise<Drive>;
   doctor(over?: Partial<AwsPorts>): Promise<readonly ProbeAnswer[]>;
+  /** The same tool pinned for Windows alone. */
+  windows(): Partial<AwsPorts>;
   push(collector: Collector, drive: Drive): Promise<PushSource>;
   close(): Promise<void>;
 };
@@ -122,6 +124,11 @@ export async function openMemoryRig(options: LocalMachineOptions = {}, files: Re
       closers.push(() => aws.link.close());
       return (await memoryRoom.doctor?.(aws, await lookAtInstance(aws, signal), wish, signal)) ?? [];
     },
+    windows: () => {
+      const { config } = portsOf("winpmem");
+      const { memory } = config;
+      return memory === null ? {} : { config: { ...config, memory: { ...memory, windows: memory } } };
+    },
     async push(collector, drive) {
       const found = await drive.open(collector, "memory");
       if (found.kind !== "push") throw new Error(`memory is ${found.kind}: ${JSON.stringify(found)}`);
@@ -177,9 +184,13 @@ async function plantHost(files: Readonly<Record<string, string>>): Promise<strin
   return host;
 }
 
-/** The machine reads another /proc and /sys than this one's, which has no kernel memory to show. */
+/** The machine reads another /proc and /sys than this one's, which has no kernel memory to show, and leaves this one's /run alone. */
 function elsewhere(machine: Machine, host: string): Machine {
   const moved = (script: string): string =>
-    script.replaceAll("proc='/proc'", `proc='${host}/proc'`).replaceAll("sys='/sys'", `sys='${host}/sys'`).replaceAll("'/proc/kcore'", `'${host}/proc/kcore'`);
+    script
+      .replaceAll("proc='/proc'", `proc='${host}/proc'`)
+      .replaceAll("sys='/sys'", `sys='${host}/sys'`)
+      .replaceAll("'/proc/kcore'", `'${host}/proc/kcore'`)
+      .replaceAll("'/dev/shm' '/run'", "'/dev/shm'");
   return { run: (order) => machine.run({ ...order, script: moved(order.script) }), stop: () => machine.stop() };
 }

@@ -63,8 +63,8 @@ test.runIf(isolated)("links come in batches while the dump goes on", { timeout: 
 });
 
 test.runIf(isolated)("links that lapse are renewed, and the dump goes on with the new ones", { timeout: 60_000 }, async () => {
-  const collector = rig.collector('head -c 400000 "$image" > "$out.a"; { cat "$out.a"; sleep 6; tail -c +400001 "$image"; } > "$out"');
-  const drive = await rig.drive(whole, { count: 300, seconds: 3 });
+  const collector = rig.collector('head -c 400000 "$image" > "$out.a"; { cat "$out.a"; sleep 12; tail -c +400001 "$image"; } > "$out"');
+  const drive = await rig.drive(whole, { count: 300, seconds: 9 });
   const { bytes, report } = await takePushed(rig.vault, await rig.push(collector, drive));
   expect(report.outcome).toBe("collected");
   expect(bytes.equals(image)).toBe(true);
