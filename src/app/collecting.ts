@@ -113,13 +113,20 @@ export function collecting(services: Services): Collecting {
       try {
         const leased = { ...(await context(order.target, order.vault, silent)), lease };
         const found: string[] = [];
+        const stays: unknown[] = [];
         for (const { step, exhibit, state: at } of steps) {
-          found.push(...(await leased.collector.cleanup(step, stepContext(leased, order, step.id, exhibit), signal)));
+          try {
+            found.push(...(await leased.collector.cleanup(step, stepContext(leased, order, step.id, exhibit), signal)));
+          } catch (error) {
+            signal.throwIfAborted();
+            stays.push(error); // one share that sticks must not keep the others
+          }
           // An unfinished upload of an open step is what resume goes on from; only closed ones are litter.
           if (exhibit !== null && (at === "done" || state === "cancelled") && (await abandonUpload(leased, order, step, exhibit)))
             found.push(`unfinished upload of ${exhibit} removed`);
         }
         if (found.length > 0) await leased.recorder.append([orderAct(order, actor, "cleaned", { lease: lease.number, detail: { found } })]);
+        if (stays.length > 0) throw stays[0];
         return found;
       } finally {
         services.jobs().release(lease, state);
