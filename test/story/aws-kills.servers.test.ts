@@ -28,10 +28,10 @@ describe("a compromised instance, killed -9 at fifty random moments (needs root 
     for (let run = 1; killed < kills; run += 1) {
       const minio = await startServer("minio", inject("toolCache"));
       await makeLockedBucket({ endpoint: minio.url, credentials: minio, bucket: "evidence" });
-      const story = await openAwsStory({ store: minio });
+      const story = await openAwsStory({ store: minio, hours: 27 });
       try {
         const options = { home: story.home, env: story.env };
-        const window = ["--since", "24h", "--until", "30m", "--isolate", "after-memory", "--identity"];
+        const window = ["--since", "24h", "--until", "2h", "--isolate", "after-memory", "--identity"];
         const ended = await killAndResume([...args, ...window], options, kills - killed, lifeMs, random);
         killed += ended.kills;
         console.log(`kills: run ${run}, ${ended.kills} kills, exit ${ended.code}`);

@@ -23,7 +23,7 @@ const exhibits = new Map<string, ExhibitJson>();
 
 beforeAll(async () => {
   if (!root) return;
-  story = await openAwsStory({ config: (_, sha256) => (blocks("yaml")[0] ?? "").replace("MEMORY-TOOL-SHA256", sha256) });
+  story = await openAwsStory({ hours: 27, config: (_, sha256) => (blocks("yaml")[0] ?? "").replace("MEMORY-TOOL-SHA256", sha256) });
   env = { ...story.env, AWS_ENDPOINT_URL: story.fake.url };
 });
 afterAll(async () => {
