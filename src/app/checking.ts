@@ -5,6 +5,7 @@ import type { Wish } from "../core/plan.ts";
 import { parseTarget } from "../core/target.ts";
 import type { LedgerAudit } from "../core/verdict.ts";
 import { auditLedger } from "../ledger/audit.ts";
+import { withMirror } from "../ledger/mirror-audit.ts";
 import type { ExhibitCheck, OverallVerdict } from "../core/exhibit-check.ts";
 import { overallVerdict } from "../verify/verify-result.ts";
 import { checkExhibits, type VerifyWish } from "./check-exhibits.ts";
@@ -27,7 +28,8 @@ export type Checking = {
 };
 
 export function checking(services: Services, collections: Collecting, freeBytes: (path: string) => Promise<number>): Checking {
-  const audit = async (signal: AbortSignal): Promise<LedgerAudit> => auditLedger(services.paths.ledger, signal);
+  const audit = async (signal: AbortSignal): Promise<LedgerAudit> =>
+    withMirror(await auditLedger(services.paths.ledger, signal), await services.mirror.audit(signal));
   return {
     audit,
     async verify(wish, each, signal) {

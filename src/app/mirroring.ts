@@ -41,7 +41,7 @@ export type Mirroring = {
 };
 
 /** How long a command waits for a mirror that does not answer before it goes on without. Milliseconds. */
-const PATIENCE = { look: 10_000, write: 30_000 };
+const PATIENCE = { look: 10_000, write: 30_000, audit: 120_000 };
 
 type Needs = Pick<Services, "paths" | "config" | "vault" | "clock">;
 
@@ -85,7 +85,13 @@ export function mirroring(services: Needs): Mirroring {
       }
     },
     async audit(signal) {
-      return name === null ? null : auditMirror(paths, await open(name), signal);
+      if (name === null) return null;
+      try {
+        return await withPatience(PATIENCE.audit, signal, async (until) => auditMirror(paths, await open(name), until));
+      } catch (error) {
+        signal.throwIfAborted();
+        return { kind: "unreachable", text: describeError(error) };
+      }
     },
   };
 

@@ -98,6 +98,8 @@ export type Listed = {
   readonly version: string | null;
   /** Null for a delete marker, which hides the versions under it and takes none away. */
   readonly bytes: number | null;
+  /** When the store says that it was written. RFC 3339; null where it does not say. */
+  readonly modified: string | null;
 };
 
 /** One question that the doctor asked of the store, with its sentinel, and the store's answer. */

@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import { describeError, HoldfastError } from "../core/error.ts";
 import type { LockWorth } from "../core/lock.ts";
 import type { Vault } from "../core/vault.ts";
+import type { LedgerAudit } from "../core/verdict.ts";
 import { readVkeys } from "./log-keys.ts";
 import { TILE_WIDTH } from "./merkle.ts";
 import { judgeMirror } from "./mirror-judge.ts";
@@ -17,9 +18,11 @@ export type MirrorAudit =
       readonly kind: "checked";
       /** Entries that the newest agreeing checkpoint covers; 0 where there is none. */
       readonly covers: number;
+      /** When the store says that this checkpoint was written; null where it does not say. */
+      readonly time: string | null;
       /** What the lock of that checkpoint is worth, read back now; a mirror that can be removed proves nothing against who can. */
       readonly lock: LockWorth;
-      readonly problems: readonly { readonly kind: "rollback" | "fork" | "mirror-altered"; readonly text: string }[];
+      readonly problems: readonly { readonly kind: "rollback" | "fork" | "anchor-altered"; readonly text: string }[];
     };
 
 /**
@@ -48,9 +51,15 @@ async function look(paths: LedgerPaths, vault: Vault, signal: AbortSignal): Prom
   const prover = openProver(paths);
   try {
     const state = judgeMirror(vault.name, sight, prover.head().checkpoint, prover);
-    const altered = [...sight.alarms, ...gaps].map((text) => ({ kind: "mirror-altered", text }) as const);
+    const altered = [...sight.alarms, ...gaps].map((text) => ({ kind: "anchor-altered", text }) as const);
     const against = state.kind === "rollback" || state.kind === "fork" ? [{ kind: state.kind, text: state.text }] : [];
-    return { kind: "checked", covers: state.kind === "agrees" ? state.size : 0, lock, problems: [...against, ...altered] };
+    return {
+      kind: "checked",
+      covers: state.kind === "agrees" ? state.size : 0,
+      time: sight.newest?.listed.modified ?? null,
+      lock,
+      problems: [...against, ...altered],
+    };
   } finally {
     prover.close();
   }
@@ -83,4 +92,28 @@ async function lockOf(vault: Vault, { note, listed }: Mirrored, signal: AbortSig
   );
   if (state.kind !== "present") return "unknown";
   return state.receipt.lock;
+}
+
+/** What the mirror adds to an audit of the leaves: it can only take from the verdict, and only a lock that nobody can lift adds assurance. */
+export function withMirror(audit: LedgerAudit, mirror: MirrorAudit | null): LedgerAudit {
+  if (mirror === null) return audit;
+  if (mirror.kind === "unreachable")
+    return {
+      ...audit,
+      unreachable: [...audit.unreachable, "worm"],
+      problems: [...audit.problems, { kind: "anchor-unchecked", seq: null, text: `the mirror: ${mirror.text}` }],
+    };
+  const problems = [...audit.problems, ...mirror.problems.map((problem) => ({ ...problem, seq: null }))];
+  const counts = mirror.covers > 0 && mirror.lock === "irrevocable";
+  const [worst] = (["fork", "rollback", "altered"] as const).filter((verdict) =>
+    mirror.problems.some(({ kind }) => kind === (verdict === "altered" ? "anchor-altered" : verdict)),
+  );
+  return {
+    ...audit,
+    problems,
+    verdict: audit.verdict === "intact" || audit.verdict === "unverifiable" ? (worst ?? audit.verdict) : audit.verdict,
+    assurance: audit.assurance === "self" && counts ? "worm" : audit.assurance,
+    anchors: mirror.covers > 0 ? ["worm", ...audit.anchors] : audit.anchors,
+    covers: mirror.covers > 0 && mirror.time !== null ? [{ anchor: "worm", size: mirror.covers, time: mirror.time }, ...audit.covers] : audit.covers,
+  };
 }

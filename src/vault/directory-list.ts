@@ -31,7 +31,8 @@ async function* walk(root: string, folder: string, prefix: string, after: string
       const before = after !== null && byBytes(key, after) < 0 && !after.startsWith(key);
       if ((key.startsWith(prefix) || prefix.startsWith(key)) && !before) yield* walk(root, key, prefix, after, signal);
     } else if (key.startsWith(prefix) && (after === null || byBytes(key, after) > 0)) {
-      yield { key, version: null, bytes: (await lstat(join(root, key))).size };
+      const { size, mtime } = await lstat(join(root, key));
+      yield { key, version: null, bytes: size, modified: mtime.toISOString() };
     }
   }
 }

@@ -20,15 +20,26 @@ export async function* listInS3(
       send: (client, sdk, options) => client.send(new sdk.ListObjectVersionsCommand({ ...link.common, Prefix: prefix + keys, ...marker }), options),
     });
     const found = [
-      ...(page.Versions ?? []).map(({ Key, VersionId, Size }) => ({ key: Key, version: versionOf(VersionId), bytes: Size ?? null })),
-      ...(page.DeleteMarkers ?? []).map(({ Key, VersionId }) => ({ key: Key, version: versionOf(VersionId), bytes: null })),
+      ...(page.Versions ?? []).map(({ Key, VersionId, Size, LastModified }) => ({
+        key: Key,
+        version: versionOf(VersionId),
+        bytes: Size ?? 0,
+        modified: LastModified,
+      })),
+      ...(page.DeleteMarkers ?? []).map(({ Key, VersionId, LastModified }) => ({
+        key: Key,
+        version: versionOf(VersionId),
+        bytes: null,
+        modified: LastModified,
+      })),
     ];
     // Versions and delete markers come in two lists, each in order.
-    for (const { key, version, bytes } of found.sort((a, b) => byBytes(a.key ?? "", b.key ?? ""))) {
+    for (const { key, version, bytes, modified } of found.sort((a, b) => byBytes(a.key ?? "", b.key ?? ""))) {
       if (key?.startsWith(prefix + keys) !== true) throw strange(link, `key ${JSON.stringify(key)} to a list of ${prefix}${keys}`);
       const below = key.slice(prefix.length);
       // A folder's marker made by a console; no key of ours ends in a slash.
-      if (!below.endsWith("/") && (after === null || byBytes(below, after) > 0)) yield { key: below, version, bytes };
+      if (!below.endsWith("/") && (after === null || byBytes(below, after) > 0))
+        yield { key: below, version, bytes, modified: modified?.toISOString() ?? null };
     }
     if (page.IsTruncated !== true) return;
     const { NextKeyMarker, NextVersionIdMarker } = page;

@@ -69,7 +69,13 @@ describe("what is mirrored", () => {
     const { origin, vkeys } = readVkeys(home.paths.keys);
     expect(openCheckpoint(bodyOf(checkpointKey(300)), origin, vkeys).size).toBe(300);
     expect(parseBundle(bodyOf(`${folder}tile/entries/001.p/44`), 44)).toHaveLength(44);
-    expect(await auditMirror(home.paths, vault, forever)).toEqual({ kind: "checked", covers: 520, lock: "irrevocable", problems: [] });
+    expect(await auditMirror(home.paths, vault, forever)).toEqual({
+      kind: "checked",
+      covers: 520,
+      time: expect.stringMatching(/Z$/),
+      lock: "irrevocable",
+      problems: [],
+    });
   });
 
   test("a crash between the bundles and the checkpoint is made good by the next turn", async () => {
@@ -135,7 +141,7 @@ describe("a mirror that somebody was at", () => {
     ]);
     expect(await auditMirror(home.paths, vault, forever)).toMatchObject({
       covers: 5,
-      problems: [{ kind: "mirror-altered", text: expect.stringContaining("2 versions") }, { kind: "mirror-altered" }],
+      problems: [{ kind: "anchor-altered", text: expect.stringContaining("2 versions") }, { kind: "anchor-altered" }],
     });
   });
 
@@ -167,7 +173,7 @@ describe("a mirror that somebody was at", () => {
     expect(found).toMatchObject({
       kind: "checked",
       covers: 0,
-      problems: expect.arrayContaining([{ kind: "mirror-altered", text: expect.stringContaining("not signed by this log's keys") }]),
+      problems: expect.arrayContaining([{ kind: "anchor-altered", text: expect.stringContaining("not signed by this log's keys") }]),
     });
   });
 
