@@ -32,7 +32,7 @@ export async function* takeObjects(
   for await (const { object, head, got } of ahead(objects, width, open, drop)) {
     const path = `s3://${object.bucket}/${object.key}`;
     if (got.kind === "refused") {
-      const gone = got.trouble === "missing" ? `it was listed and is not there any more: deleted meanwhile; ` : "";
+      const gone = /^NoSuch(Key|Version|Bucket)$/.test(got.code) ? `it was listed and is not there any more: deleted meanwhile; ` : "";
       const line = refusedLine(path, "s3:GetObject", got);
       lines.add({ ...line, reason: `${gone}${line.reason}` });
       continue;

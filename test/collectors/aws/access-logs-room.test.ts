@@ -156,4 +156,20 @@ describe("trail files", () => {
       ["digests of trail main", "source-disabled"],
     ]);
   });
+
+  test("what is delivered after the first pass is taken by the second, and no digest is asked for twice", async () => {
+    const trail = buildTrail({ ...options, from: new Date(noon.getTime() - 3 * hour), hours: 3 });
+    const last = trail.objects.get(trail.logs.at(-1) ?? "") ?? expect.fail("no log");
+    const newest = trail.objects.get(trail.digests.at(-1) ?? "") ?? expect.fail("no digest");
+    for (const { key } of [last, newest]) trail.objects.delete(key);
+    await plantTrail(trail);
+    const [first, late] = await rig.plan(accessLogsRoom, { window: windowFrom(-2, 0) });
+    const before = await rig.take(accessLogsRoom, first ?? expect.fail("no step"));
+    expect(before.report.coverage?.gaps.map(({ reason }) => reason).join()).toMatch(/may not have been delivered yet/);
+    rig.pass(10 * 60_000);
+    await plant(rig.client, "trail-bucket", [last, newest]);
+    const after = await rig.take(accessLogsRoom, late ?? expect.fail("no late step"), before.remembered);
+    expect([...after.members.keys()].filter((name) => name.startsWith("s3/"))).toEqual([newest, last].map(({ key }) => `s3/trail-bucket/${key}`));
+    expect(after.report.detail).toMatch(/digests were validated in the first pass/);
+  });
 });

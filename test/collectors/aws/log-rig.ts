@@ -71,10 +71,16 @@ export type Taken = {
   readonly lines: readonly { readonly [name: string]: unknown }[];
 };
 
-export async function openLogRig(buckets: readonly { readonly name: string; readonly versioning?: boolean }[]): Promise<LogRig> {
+/** A real S3 in place of the fake one, with its only key. */
+type OutsideS3 = { readonly url: string; readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string } };
+
+export async function openLogRig(
+  buckets: readonly { readonly name: string; readonly versioning?: boolean }[],
+  outside: OutsideS3 | null = null,
+): Promise<LogRig> {
   let now = noon.getTime();
   const clock = (): Date => new Date(now);
-  const me = userKey(account, "investigator");
+  const me = { ...userKey(account, "investigator"), ...outside?.credentials };
   const keys = makeKeyRing([me]);
   const ec2 = ec2World();
   const [logs, trails, iam, elb] = [logsWorld(), cloudTrailWorld(), iamWorld(), { balancers: [] } satisfies ElbWorld];
@@ -103,7 +109,7 @@ export async function openLogRig(buckets: readonly { readonly name: string; read
     iamService(iam, keys),
     elbService(elb),
   ].map(replaceable);
-  const fake = await openAwsFake({ keys, services, s3Url: s3.url, clock });
+  const fake = await openAwsFake({ keys, services, s3Url: outside?.url ?? s3.url, clock });
   useKey(me);
   const waits: number[] = [];
   const ports = {
@@ -122,7 +128,7 @@ export async function openLogRig(buckets: readonly { readonly name: string; read
   };
   const signal = AbortSignal.timeout(60_000);
   const aws = await openAws(ports, `aws:${region}:${instance}`, { case: "C-7", collection: "20261124T120000Z-9f3a1c" }, signal);
-  const client = new S3Client(s3.clientConfig);
+  const client = new S3Client({ ...s3.clientConfig, endpoint: outside?.url ?? s3.url });
   return {
     fake,
     s3,
