@@ -21,6 +21,8 @@ export type LedgerProblem = {
     | "chain-broken"
     | "exhibit-gap"
     | "start-without-end"
+    | "anchor-altered"
+    | "anchor-unchecked"
     | "actor-signature"
     | "two-persons"
     | "schema";
@@ -28,13 +30,19 @@ export type LedgerProblem = {
   readonly text: string;
 };
 
+/** What an anchor vouches for: that these first `size` entries, as they are now, were there at `time`. */
+export type AnchorCover = { readonly anchor: string; readonly size: number; readonly time: string };
+
 /** What recomputing the whole ledger found. `root` and `size` are of the recomputed tree. */
 export type LedgerAudit = {
   readonly verdict: LedgerVerdict;
   readonly assurance: Assurance;
   readonly found: CheckpointId;
   readonly signed: CheckpointId | null;
+  /** Anchors of which something was checked and holds; how far each covers the ledger is in `covers`. */
   readonly anchors: readonly string[];
+  readonly covers: readonly AnchorCover[];
+  /** Anchors of the configuration that could not be asked, or of which there is nothing to check. */
   readonly unreachable: readonly string[];
   readonly problems: readonly LedgerProblem[];
 };

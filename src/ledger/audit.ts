@@ -2,8 +2,11 @@ import { existsSync } from "node:fs";
 import Database from "better-sqlite3";
 import type { Act } from "../core/act.ts";
 import { describeError, HoldfastError } from "../core/error.ts";
-import type { LedgerAudit, LedgerProblem, LedgerVerdict } from "../core/verdict.ts";
+import type { AnchorCover, LedgerAudit, LedgerProblem, LedgerVerdict } from "../core/verdict.ts";
+import { type AnchorPolicy, anchorNames, noAnchors } from "./anchor-policy.ts";
+import { assuranceOf } from "./assurance.ts";
 import { auditActors } from "./audit-actors.ts";
+import { auditAnchors } from "./audit-anchors.ts";
 import { auditCheckpoints } from "./audit-checkpoints.ts";
 import { auditEntries, type EntryFindings } from "./audit-entries.ts";
 import { auditIndex } from "./audit-index.ts";
@@ -29,6 +32,7 @@ const altering: readonly LedgerProblem["kind"][] = [
   "checkpoint-altered",
   "chain-broken",
   "exhibit-gap",
+  "anchor-altered",
   "schema",
   "actor-signature",
   "two-persons",
@@ -39,20 +43,20 @@ const nothing: EntryFindings = { size: 0, end: 0, gaps: 0, root: EMPTY_ROOT, mis
 /**
  * Recomputes the whole ledger from the bytes of its leaves and compares everything else with that: hash columns, tiles, index,
  * chains, kept notes, head. Writes nothing and works beside a running writer: the head is read first, then one snapshot, so that
- * entries beyond the head are a commit under way. With no anchor outside, what it can assure is `self`. Rejects with `config`
- * where there is no key to check against, and with the signal's reason.
+ * entries beyond the head are a commit under way. Kept proofs of the policy's anchors are checked; nobody is asked anything:
+ * `withWitnesses` adds what they say now. Rejects with `config` where there is no key to check against, and with the signal's reason.
  */
-export async function auditLedger(paths: LedgerPaths, signal: AbortSignal): Promise<LedgerAudit> {
+export async function auditLedger(paths: LedgerPaths, signal: AbortSignal, policy: AnchorPolicy = noAnchors): Promise<LedgerAudit> {
   const keys = readVkeys(paths.keys);
   const problems = gatherProblems();
   const signed = readHead(paths, keys, problems);
-  const seen: { found: EntryFindings } = { found: nothing };
+  const seen: { found: EntryFindings; covers: readonly AnchorCover[] } = { found: nothing, covers: [] };
   if (!existsSync(paths.ledger)) problems.add("entry-missing", null, `${paths.ledger} is not there`);
   else {
     try {
       const opened = openForReading(paths.ledger, LEDGER_APPLICATION_ID);
       try {
-        seen.found = await auditSnapshot(opened.db, paths, keys, signed, problems, signal);
+        Object.assign(seen, await auditSnapshot(opened.db, paths, keys, policy, signed, problems, signal));
       } finally {
         opened.close();
       }
@@ -68,13 +72,15 @@ export async function auditLedger(paths: LedgerPaths, signal: AbortSignal): Prom
       null,
       `the ledger has ${seen.found.size} entries, and its head of size ${signed.size} was signed: ${signed.size - seen.found.size} were taken away, or an older copy was put in its place`,
     );
+  const held = seen.covers.map(({ anchor }) => anchor);
   return {
     verdict: verdictOf(problems, seen.found.gaps),
-    assurance: "self",
+    assurance: assuranceOf(seen.covers, policy.quorum),
     found: checkpointId({ origin: keys.origin, size: seen.found.size, root: seen.found.root }),
     signed: signed === null ? null : checkpointId(signed),
-    anchors: [],
-    unreachable: [],
+    anchors: held,
+    covers: seen.covers,
+    unreachable: anchorNames(policy).filter((name) => !held.includes(name)),
     problems: problems.list(),
   };
 }
@@ -83,16 +89,18 @@ async function auditSnapshot(
   db: Db,
   paths: LedgerPaths,
   keys: LogVkeys,
+  policy: AnchorPolicy,
   signed: Checkpoint | null,
   problems: Problems,
   signal: AbortSignal,
-): Promise<EntryFindings> {
+): Promise<{ readonly found: EntryFindings; readonly covers: readonly AnchorCover[] }> {
   db.exec("BEGIN"); // one snapshot for everything that follows
   auditSchema(db, problems);
   const later = signed === null ? null : (readHead(paths, keys, gatherProblems()) ?? signed);
   const index = auditIndex(db, problems);
   const actors = auditActors(keys.origin, problems);
   const checkpoints = auditCheckpoints(db, keys.origin, keys.vkeys, problems);
+  const anchors = await auditAnchors(db, keys, policy, problems);
   let rootAtHead: Hash | null = null;
   const walk = {
     origin: keys.origin,
@@ -105,11 +113,13 @@ async function auditSnapshot(
     reached(size: number, root: () => Hash) {
       if (size === signed?.size) rootAtHead = root();
       checkpoints.reached(size, root);
+      anchors.reached(size, root);
     },
   };
   const found = await auditEntries(db, walk, signed?.size ?? null);
   index.end(found.end);
   const notes = checkpoints.end(found.end);
+  const covers = anchors.end(found.end);
   nameMismatches(found, rootAtHead, signed, problems);
   tailTraces(db, found, notes.beyond, signed, problems);
   // A note is kept only after its head was swapped in, so none can be newer than the head that is read after it.
@@ -120,7 +130,7 @@ async function auditSnapshot(
       `head.db says size ${later.size}, and the ledger keeps the note of a head of size ${notes.newest}: an older head.db was put in its place`,
     );
   compareHead(found, rootAtHead, signed, problems);
-  return found;
+  return { found, covers };
 }
 
 function readHead(paths: LedgerPaths, keys: LogVkeys, problems: Problems): Checkpoint | null {

@@ -9,6 +9,7 @@ const ledger = (verdict: LedgerVerdict): LedgerAudit => ({
   found: { origin: "o", size: "1", root: "" },
   signed: null,
   anchors: [],
+  covers: [],
   unreachable: [],
   problems: [],
 });
