@@ -2,6 +2,7 @@ import { existsSync, realpathSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
 import { actDraft } from "../core/act-draft.ts";
 import type { Actor, Tool } from "../core/act.ts";
+import type { ActorSigner } from "../core/actor-signer.ts";
 import type { Config, VaultConfig } from "../core/config.ts";
 import { HoldfastError } from "../core/error.ts";
 import type { Collector } from "../core/collector.ts";
@@ -55,13 +56,14 @@ export async function openServices(paths: HomePaths, config: Config, wants: Home
       "config",
       `origin: the configuration says ${config.origin}, but this home's ledger is ${origin}; an origin is for ever, use another home`,
     );
-  const actor: Actor = { id: config.actor ?? `${around.user}@${around.machine}`, kind: "person", proof: "asserted" };
+  const actor: Actor = { id: config.actor?.id ?? `${around.user}@${around.machine}`, kind: config.actor?.kind ?? "person", proof: "asserted" };
   const vaults: Readonly<Record<string, VaultConfig>> = { here, ...config.vaults };
   const openVaults = new Map<string, Promise<Vault>>();
   const openCollectors = new Map<string, Promise<Collector>>();
   const forever = new AbortController().signal;
   let jobs: Jobs | null = null;
   let recorder: Promise<Recorder> | null = null;
+  let signer: Promise<ActorSigner | null> | null = null;
 
   const vault = (name: string): Promise<Vault> => {
     const open = openVaults.get(name) ?? openVault(name, services.vaultConfig(name).config, paths, around);
@@ -79,8 +81,9 @@ export async function openServices(paths: HomePaths, config: Config, wants: Home
     actor,
     clock: around.clock,
     random: around.random,
+    signer: () => (signer ??= openSigner(config, paths, around)),
     jobs: () => (jobs ??= embeddedJobs(paths.work, ownerOf(around.pid, around.machine), around.clock)),
-    recorder: () => (recorder ??= mirror.guard(forever).then(async () => mirror.watch(await openWriter(paths, origin, around)))),
+    recorder: () => (recorder ??= mirror.guard(forever).then(async () => mirror.watch(await openWriter(paths, origin, around, await services.signer())))),
     reader(look) {
       const reader = openReader(paths.ledger);
       try {
@@ -125,7 +128,15 @@ export async function openServices(paths: HomePaths, config: Config, wants: Home
   };
 }
 
-async function openWriter(paths: HomePaths, origin: string, around: Surroundings): Promise<Recorder> {
+/** The key that the configuration names. Read when the first act is written: who only looks needs none. */
+async function openSigner(config: Config, paths: HomePaths, around: Surroundings): Promise<ActorSigner | null> {
+  const actor = config.actor;
+  if (actor === null || actor.key === null) return null;
+  const { sshSigner } = await import("./ssh-signer.ts");
+  return sshSigner({ actor: actor.id, keyFile: actor.key, configFolder: dirname(paths.config), environment: around.environment });
+}
+
+async function openWriter(paths: HomePaths, origin: string, around: Surroundings, signer: ActorSigner | null): Promise<Recorder> {
   const { openRecorder } = await import("../ledger/writer.ts");
   return openRecorder({
     paths: paths.ledger,
@@ -134,6 +145,7 @@ async function openWriter(paths: HomePaths, origin: string, around: Surroundings
     clockQuality: { offsetMs: null, uncertaintyMs: null, source: "system clock, not measured against a time source" },
     random: around.random,
     tool: around.tool,
+    signer,
   });
 }
 

@@ -1,4 +1,5 @@
 import type { Actor } from "../core/act.ts";
+import type { ActorSigner } from "../core/actor-signer.ts";
 import type { Collector } from "../core/collector.ts";
 import type { Config, VaultConfig } from "../core/config.ts";
 import type { Jobs } from "../core/jobs.ts";
@@ -17,6 +18,8 @@ export type Services = {
   /** C2SP verifier keys of the log, Ed25519 first. */
   readonly vkeys: readonly string[];
   readonly actor: Actor;
+  /** The key of the configuration that signs for this actor; null where none is named. */
+  signer(): Promise<ActorSigner | null>;
   readonly clock: Clock;
   readonly random: Random;
   jobs(): Jobs;

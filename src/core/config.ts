@@ -29,9 +29,12 @@ export type RetentionConfig = {
   readonly bySeverity: Readonly<Record<string, string>>;
 };
 
+/** Who acts, and the `.pub` file of the SSH key that signs those acts once it is enrolled. The path is as written. */
+export type ActorConfig = { readonly id: string; readonly kind: "person" | "machine"; readonly key: string | null };
+
 export type Config = {
   readonly origin: string | null;
-  readonly actor: string | null;
+  readonly actor: ActorConfig | null;
   readonly vaults: Readonly<Record<string, VaultConfig>>;
   readonly defaultVault: string | null;
   readonly retention: RetentionConfig;
@@ -81,15 +84,14 @@ export function parseOrigin(text: string, field: string, from: "config" | "usage
   return text;
 }
 
-function parseActorConfig(value: unknown): string | null {
+function parseActorConfig(value: unknown): ActorConfig | null {
   if (value === undefined) return null;
-  const fields = fieldsOf(value, "actor", ["id", "key"]);
-  if (fields["key"] !== undefined)
-    throw new HoldfastError(
-      "config",
-      "actor.key: signed acts come with `actor enrol`, which this release does not have; remove the key, acts are recorded as asserted",
-    );
-  return textOf(fields["id"], "actor.id");
+  const fields = fieldsOf(value, "actor", ["id", "key", "kind"]);
+  return {
+    id: textOf(fields["id"], "actor.id"),
+    kind: fields["kind"] === undefined ? "person" : oneOf(fields["kind"], "actor.kind", ["person", "machine"]),
+    key: optionalText(fields["key"], "actor.key"),
+  };
 }
 
 function parseVault(value: unknown, path: string): VaultConfig {

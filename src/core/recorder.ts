@@ -20,6 +20,8 @@ export interface Reader {
   size(): number;
   act(seq: number): Act;
   acts(filter: ActFilter): Iterable<Act>;
+  /** The act that was recorded under this `once`, or null. */
+  named(once: string): Act | null;
   cases(): readonly Case[];
   case(id: string): Case | null;
   close(): void;

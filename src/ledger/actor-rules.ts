@@ -1,6 +1,7 @@
 import type { ActName } from "../core/act.ts";
+import { onceOf } from "../core/two-persons.ts";
 import { parseEnrolled, parseRevoked } from "./actor-registry.ts";
-import { type CustodyView, type Fault, type Judged, type JudgedAct, onceOf } from "./custody-view.ts";
+import type { CustodyView, Fault, Judged, JudgedAct } from "./custody-view.ts";
 
 /** The id under which the writer itself records that it refused something. Nobody can be enrolled under it. */
 export const WRITER_ID = "holdfast";

@@ -1,7 +1,8 @@
 import type { Act } from "../core/act.ts";
+import { isReservedName, onceOf } from "../core/two-persons.ts";
 import { actorRegistry } from "./actor-registry.ts";
 import { leafFault } from "./custody-rules.ts";
-import { type CustodyView, isReserved, onceOf, type SignedAct } from "./custody-view.ts";
+import type { CustodyView, SignedAct } from "./custody-view.ts";
 import { signatureOf } from "./leaf.ts";
 import type { Problems } from "./problems.ts";
 
@@ -15,6 +16,7 @@ export function auditActors(origin: string, problems: Problems): ActorAudit {
   const named = new Map<string, SignedAct>();
   const actors = actorRegistry();
   let requests = 0;
+  let transfers = 0;
   const view: CustodyView = {
     origin,
     actors,
@@ -22,6 +24,8 @@ export function auditActors(origin: string, problems: Problems): ActorAudit {
     request: (number) => named.get(onceOf.request(number)) ?? null,
     approval: (number) => named.get(onceOf.approval(number)) ?? null,
     isDone: (number) => actors.hasDone(number) || named.has(onceOf.done(number)),
+    transfers: () => transfers,
+    transfer: (number) => named.get(onceOf.transfer(number))?.act ?? null,
   };
   return {
     act(act, leaf) {
@@ -30,10 +34,11 @@ export function auditActors(origin: string, problems: Problems): ActorAudit {
         problems.add(fault.kind, act.seq, `entry ${act.seq} (${act.act} of ${act.actor.id}) may not stand there: ${fault.text}`);
         return;
       }
-      if (!isReserved(act.once) || act.once === null) return;
+      if (!isReservedName(act.once)) return;
       if (act.act === "actor-enrolled" || act.act === "actor-revoked") actors.take(act.seq, act);
       else named.set(act.once, { act, signer: signatureOf(leaf)?.signature.keyid ?? null });
       if (act.act === "requested") requests += 1;
+      if (act.act === "transferred") transfers += 1;
     },
   };
 }

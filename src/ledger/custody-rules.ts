@@ -4,12 +4,13 @@ import { actorFault, registryFault } from "./actor-rules.ts";
 import type { CustodyView, Fault, Judged } from "./custody-view.ts";
 import { signerOf } from "./signer-of.ts";
 import type { SshKey } from "./ssh-key.ts";
+import { transferFault } from "./transfer-rules.ts";
 import { twoPersonFault } from "./two-person-rules.ts";
 
 /** FORMAT.md §13, as a writer asks before it appends and as an audit asks of what it finds. Null where the act may stand. */
 export function custodyFault(view: CustodyView, judged: Judged): Fault | null {
   try {
-    return actorFault(view, judged) ?? twoPersonFault(view, judged) ?? registryFault(view, judged);
+    return actorFault(view, judged) ?? twoPersonFault(view, judged) ?? registryFault(view, judged) ?? transferFault(view, judged);
   } catch (error) {
     // What an enrolment asks for is parsed on the way: nonsense there is a fault of the act and not of this program.
     if (error instanceof HoldfastError && error.code === "usage") return { kind: "actor-signature", text: error.message };

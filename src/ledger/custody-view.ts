@@ -15,6 +15,9 @@ export type CustodyView = {
   request(number: string): SignedAct | null;
   approval(number: string): SignedAct | null;
   isDone(number: string): boolean;
+  /** How many transfers there are, numbered from 1 too. */
+  transfers(): number;
+  transfer(number: string): Act | null;
 };
 
 /** An act that is to be judged: before it gets its entry, or as it was found there. */
@@ -29,14 +32,3 @@ export type JudgedAct = Omit<Act, "seq" | "leafHash" | "exhibits"> & { readonly 
 
 /** Why an act may not stand where it is: a sentence for people. Null where it may. */
 export type Fault = { readonly kind: Extract<LedgerProblem["kind"], "actor-signature" | "two-persons">; readonly text: string };
-
-/** Names of `once` that only the writer gives: they number requests and enrolments, and let each approval be used once. */
-export const onceOf = {
-  actor: (count: number): string => `actors/${count}`,
-  request: (number: string | number): string => `request/${number}`,
-  approval: (number: string): string => `request/${number}/approved`,
-  done: (number: string): string => `request/${number}/done`,
-};
-export function isReserved(once: string | null): boolean {
-  return once !== null && (once.startsWith("actors/") || once.startsWith("request/"));
-}

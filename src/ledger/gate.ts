@@ -3,14 +3,14 @@ import type { ActDraft } from "../core/act.ts";
 import { actDraft } from "../core/act-draft.ts";
 import { parseExhibitId } from "../core/case.ts";
 import { HoldfastError } from "../core/error.ts";
+import { isReservedName, isTwoPersonAct, onceOf } from "../core/two-persons.ts";
 import { WRITER_ID } from "./actor-rules.ts";
 import { custodyFault } from "./custody-rules.ts";
-import { type CustodyView, isReserved, onceOf } from "./custody-view.ts";
+import type { CustodyView } from "./custody-view.ts";
 import { type LeafSignature, pae, PAYLOAD_TYPE, payloadOf } from "./leaf.ts";
 import type { Predicate } from "./predicate.ts";
 import { parseSshKey, type SshKey } from "./ssh-key.ts";
 import type { Store } from "./store.ts";
-import { twoPersonActs } from "./two-person-rules.ts";
 import { verifiedSigner } from "./signer-of.ts";
 
 /** An act that the rules refuse. The writer records that it was tried; the caller gets the sentence. */
@@ -36,7 +36,7 @@ export type Passed = { readonly predicate: Predicate; readonly payload: Buffer; 
 
 /** The names that number requests, approvals and enrolments are given here, inside the transaction: nobody else may take one. */
 export function withName(view: CustodyView, draft: ActDraft): ActDraft {
-  if (isReserved(draft.once))
+  if (isReservedName(draft.once))
     throw new HoldfastError("usage", `the act ${draft.act}: once ${JSON.stringify(draft.once)} is a name that the ledger gives itself`);
   const request = draft.detail["request"];
   if (draft.act === "actor-enrolled" || draft.act === "actor-revoked") return { ...draft, once: onceOf.actor(view.actors.count()) };
@@ -44,9 +44,15 @@ export function withName(view: CustodyView, draft: ActDraft): ActDraft {
     const number = String(view.requests() + 1);
     return { ...draft, once: onceOf.request(number), detail: { ...draft.detail, request: number } };
   }
+  if (draft.act === "transferred") {
+    const number = String(view.transfers() + 1);
+    return { ...draft, once: onceOf.transfer(number), detail: { ...draft.detail, transfer: number } };
+  }
+  const transfer = draft.detail["transfer"];
+  if (draft.act === "acknowledged" && typeof transfer === "string") return { ...draft, once: onceOf.acknowledgement(transfer) };
   if (typeof request !== "string") return draft;
   if (draft.act === "approved") return { ...draft, once: onceOf.approval(request) };
-  return twoPersonActs.includes(draft.act) ? { ...draft, once: onceOf.done(request) } : draft;
+  return isTwoPersonAct(draft.act) ? { ...draft, once: onceOf.done(request) } : draft;
 }
 
 /**

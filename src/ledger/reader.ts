@@ -43,6 +43,8 @@ function open(paths: LedgerPaths): Reader {
   const opening = db.prepare<[string, number], number>("SELECT idx FROM opened WHERE case_id=? AND idx<?").pluck();
   const exhibits = db.prepare<[string, number], number>("SELECT coalesce(max(number),0) FROM exhibit WHERE case_id=? AND idx<?").pluck();
 
+  const naming = db.prepare<[string, number], number>("SELECT idx FROM act WHERE once=? AND idx<?").pluck();
+
   const seen: { body: Buffer; checkpoint: Checkpoint | null } = { body: Buffer.alloc(0), checkpoint: null };
   // A head that nobody signed could hide the newest acts; each is checked once.
   const newest = (): Checkpoint =>
@@ -97,6 +99,11 @@ function open(paths: LedgerPaths): Reader {
         if (last === undefined || rows.length < PAGE_ACTS) return;
         next = last.idx + 1;
       }
+    },
+    named(once) {
+      const { size } = newest();
+      const idx = asStored("the index of the ledger", () => naming.get(once, size));
+      return idx === undefined ? null : act(idx);
     },
     cases() {
       const { size } = newest();

@@ -1,27 +1,15 @@
-import type { ActName, Json } from "../core/act.ts";
+import type { Json } from "../core/act.ts";
+import { isTwoPersonAct, onceOf, REQUEST_HOURS } from "../core/two-persons.ts";
 import { askedFault } from "./actor-rules.ts";
-import { type CustodyView, type Fault, type Judged, type JudgedAct, onceOf, type SignedAct } from "./custody-view.ts";
+import type { CustodyView, Fault, Judged, JudgedAct, SignedAct } from "./custody-view.ts";
 import { toJcs } from "./jcs.ts";
-
-/** What nobody may do alone (design.md). Each is recorded before it is done, so that what is refused here was not done. */
-export const twoPersonActs: readonly ActName[] = [
-  "hold-cleared",
-  "released",
-  "retention-cut",
-  "disposed",
-  "unredacted-exported",
-  "key-rotated",
-  "actor-enrolled",
-  "actor-revoked",
-];
-const HOURS = 72;
 
 /** A request, an approval, or an act that needs both, held against the rule for two persons. */
 export function twoPersonFault(view: CustodyView, judged: Judged): Fault | null {
   const { act } = judged;
   if (act.act === "requested") return requestFault(view, act);
   if (act.act === "approved") return approvalFault(view, judged);
-  if (!twoPersonActs.includes(act.act)) return null;
+  if (!isTwoPersonAct(act.act)) return null;
   // Somebody has to be the first; from then on nobody is enrolled by one person.
   if (act.act === "actor-enrolled" && view.actors.count() === 0) return act.detail["request"] === null ? null : fault("the first enrolment follows no request");
   return effectFault(view, judged);
@@ -31,11 +19,10 @@ function requestFault(view: CustodyView, act: JudgedAct): Fault | null {
   const wanted = act.detail["act"];
   const number = String(view.requests() + 1);
   if (act.detail["request"] !== number || act.once !== onceOf.request(number)) return fault(`it is not numbered ${number}, as the next request is`);
-  const guarded = twoPersonActs.find((name) => name === wanted);
-  if (guarded === undefined) return fault(`${JSON.stringify(wanted)} is not an act that needs a second person`);
+  if (!isTwoPersonAct(wanted)) return fault(`${JSON.stringify(wanted)} is not an act that needs a second person`);
   if (act.actor.kind !== "person") return fault(`${act.actor.id} is a machine, and only a person asks for what needs two persons`);
   if (act.reason === null || act.reason.trim() === "") return fault("a request needs a reason");
-  return guarded === "actor-enrolled" || guarded === "actor-revoked" ? askedFault(view, guarded, act.detail["asked"]) : null;
+  return wanted === "actor-enrolled" || wanted === "actor-revoked" ? askedFault(view, wanted, act.detail["asked"]) : null;
 }
 
 function approvalFault(view: CustodyView, { act, key }: Judged): Fault | null {
@@ -95,7 +82,9 @@ function requestOf(view: CustodyView, act: JudgedAct): { readonly number: string
 
 function lateFault(request: SignedAct, act: JudgedAct, what: string): Fault | null {
   const age = Date.parse(act.time) - Date.parse(request.act.time);
-  return age <= HOURS * 3_600_000 ? null : fault(`the request is ${Math.floor(age / 3_600_000)} h old, and one can be ${what} for ${HOURS} h; ask again`);
+  return age <= REQUEST_HOURS * 3_600_000
+    ? null
+    : fault(`the request is ${Math.floor(age / 3_600_000)} h old, and one can be ${what} for ${REQUEST_HOURS} h; ask again`);
 }
 
 function fault(text: string): Fault {

@@ -2,7 +2,7 @@ import type { ActorSigner } from "../core/actor-signer.ts";
 import type { ActDraft, ActReceipt, Tool } from "../core/act.ts";
 import { sha256OfBytes } from "../core/digest.ts";
 import type { Clock, ClockQuality } from "../core/ports.ts";
-import { isReserved } from "./custody-view.ts";
+import { isReservedName } from "../core/two-persons.ts";
 import { earlierEntry, predicateOf, refuseStaleLease } from "./draft.ts";
 import { pass, refusalOf, type RefusedAct, withName } from "./gate.ts";
 import { decodeLeaf, encodeLeaf, envelopeOf, type LeafSignature } from "./leaf.ts";
@@ -35,7 +35,7 @@ export function writeAct(writer: ActWriter, asked: ActDraft, seq: number, hashes
   const write = (signatures: readonly LeafSignature[]): Recorded => {
     const leaf = envelopeOf(predicate.act, payload, nonce, signatures);
     store.insert(seq, leaf, predicate);
-    if (isReserved(predicate.once)) view.refresh();
+    if (isReservedName(predicate.once)) view.refresh();
     hashes.push(leaf.hash);
     return { seq, leafHash: sha256OfBytes(leaf.hash), exhibits: predicate.exhibits.map((e) => e.id) };
   };

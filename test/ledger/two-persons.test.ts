@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Json } from "../../src/core/act.ts";
 import { actDraft } from "../../src/core/act-draft.ts";
+import { twoPersonActs } from "../../src/core/two-persons.ts";
 import { auditLedger } from "../../src/ledger/audit.ts";
 import { envelopeOf, pae, PAYLOAD_TYPE, payloadOf } from "../../src/ledger/leaf.ts";
 import { parseSshKey } from "../../src/ledger/ssh-key.ts";
-import { twoPersonActs } from "../../src/ledger/two-person-rules.ts";
 import { forge } from "../damaged/tamper.ts";
 import { act, append, approval, enrolled, enrolment, hat, type Fields, type Person, person, read, request } from "./actor-support.ts";
 import { draft, forever, open, ORIGIN, tempHome } from "./support.ts";

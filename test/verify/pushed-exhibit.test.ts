@@ -62,7 +62,7 @@ async function verified(act: Act, quick: boolean): Promise<ExhibitCheck> {
   const none = (): never => {
     throw new Error("not asked");
   };
-  const reader: Reader = { checkpoint: none, note: none, size: none, act: none, acts: () => [act], cases: none, case: none, close: none };
+  const reader: Reader = { checkpoint: none, note: none, size: none, act: none, acts: () => [act], named: none, cases: none, case: none, close: none };
   return (await verifyExhibit(reader, "E", { vaultOf: async () => vault, holderOf: async () => null }, quick, never)).check;
 }
 
