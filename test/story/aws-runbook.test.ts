@@ -6,7 +6,9 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { VolumeContent } from "../clouds/aws/volume-content.ts";
-import { type AwsStory, openAwsStory } from "./aws-story.ts";
+import { worldNames } from "../clouds/aws/aws-world-names.ts";
+import { allCalls } from "../collectors/aws/calls-used.ts";
+import { type AwsStory, openAwsStory, target } from "./aws-story.ts";
 import { type ExhibitJson, holdfast, holdfastJson, launcher, type VerifyJson } from "./holdfast.ts";
 
 const run = promisify(execFile);
@@ -48,6 +50,12 @@ async function readmeLine(begin: string): Promise<string> {
   expect(ran.code, `${line}\n${ran.stdout}\n${ran.stderr}`).toBe(0);
   return ran.stdout;
 }
+
+/** How the world's buckets were made and filled, by the test itself. */
+const planted = new Set(["s3:CreateBucket", "s3:PutObject"]);
+
+/** Calls of the table that no run here makes, each with the test that shows it. */
+const unseenHere: Readonly<Record<string, string>> = {};
 
 /** Every byte of a volume as it was planted. */
 function volumeDigest(content: VolumeContent, gib: number): string {
@@ -191,6 +199,32 @@ describe.skipIf(!root)("the README's runbook for an EC2 instance (needs root: it
     const { world } = story;
     expect([world.instance.disableApiTermination, world.instance.disableApiStop, world.group.instances[0]?.state]).toEqual([false, false, "InService"]);
     expect(world.ec2.network.groups.filter(({ name }) => name.includes("holdfast"))).toEqual([]);
+  });
+
+  test("what the runbook leaves out works as well: logs that the case names, a user's keys", async () => {
+    const arns = [
+      "arn:aws:s3:::web-data",
+      worldNames.balancer,
+      `arn:aws:logs:${worldNames.region}:${worldNames.account}:log-group:${worldNames.applicationGroup}`,
+    ];
+    const named = ["collect", target, "--case", "EC2-2", "--reason", "r", "--kind", "access-logs", "--since", "24h", "--until", "2h", "--log", ...arns];
+    const ran = await holdfast(named, { env });
+    expect(ran.code, ran.stderr).toBe(0);
+    const cut = await holdfast(["contain", target, "--identity-user", "mallory", "--case", "EC2-2", "--reason", "r"], { env });
+    expect(cut.code, cut.stderr).toBe(0);
+    const keys = story.world.iam.accounts.get(worldNames.account)?.users.get("mallory")?.keys;
+    expect(keys?.map(({ status }) => status)).toEqual(["Inactive"]);
+  });
+
+  test("the servers saw every call of the table, and no other: no right is asked for that nothing uses", () => {
+    const asked = story.fake.exchanges.map(({ service, operation }) => `${service}:${operation}`);
+    const fromBuckets = (story.s3?.requests ?? []).filter(({ bucket }) => bucket !== "evidence").map(({ operation }) => `s3:${operation}`);
+    const seen = new Set([...asked, ...fromBuckets]);
+    const table = new Set<string>(allCalls());
+    expect([...seen].filter((name) => !table.has(name) && !planted.has(name))).toEqual([]);
+    expect([...table].filter((name) => !seen.has(name) && unseenHere[name] === undefined)).toEqual([]);
+    // An excuse that is no longer needed is a lie.
+    expect(Object.keys(unseenHere).filter((name) => seen.has(name))).toEqual([]);
   });
 
   test("every call, and every answer of the stand-in, is as the vendor's model has it", async () => {
