@@ -2,13 +2,13 @@ import { createHash } from "node:crypto";
 import { HoldfastError } from "../../src/core/error.ts";
 import type { Clock } from "../../src/core/ports.ts";
 import { printable } from "../../src/core/printable.ts";
-import type { FileOutcome } from "../../src/stream/archive-manifest.ts";
+import type { FileOutcome, ManifestLine } from "../../src/stream/archive-manifest.ts";
 import { type Lines, madeEntry } from "../../src/stream/archive.ts";
 import type { TarEntry } from "../../src/stream/tar.ts";
 import type { CallName } from "./calls.ts";
 import type { Answer } from "./link.ts";
 
-export type AnswerNote = {
+type AnswerNote = {
   readonly member: string;
   readonly call: CallName;
   /** What was asked about. */
@@ -20,10 +20,20 @@ export type AnswerNote = {
 /** A service's answer as a member, byte for byte as it came over the wire. It was asked for with `keepWire`. */
 export function answerEntry(clock: Clock, lines: Lines, answer: Answer<unknown>, note: AnswerNote): TarEntry {
   if (answer.wire === null) throw new HoldfastError("unexpected", `${note.call}: the answer's bytes were not kept`);
-  return bytesEntry(clock, lines, answer.wire.bytes, { ...note, source: `api:${note.call}${answer.requestId === "" ? "" : ` request ${answer.requestId}`}` });
+  const told: Lines = { add: (line) => lines.add({ ...line, ...calledAs(answer) }) };
+  return bytesEntry(clock, told, answer.wire.bytes, { ...note, source: `api:${note.call}` });
 }
 
-export type BytesNote = Omit<AnswerNote, "call"> & { readonly source: string };
+/** How the provider's own log knows a call. */
+export function calledAs({ requestId, date, wire }: Answer<unknown>): Pick<ManifestLine, "requestId" | "httpStatus" | "date"> {
+  return {
+    ...(requestId === "" ? {} : { requestId: printable(requestId) }),
+    ...(wire === null ? {} : { httpStatus: wire.status }),
+    ...(date === null ? {} : { date: printable(date) }),
+  };
+}
+
+type BytesNote = Omit<AnswerNote, "call"> & { readonly source: string };
 
 /** Bytes that are already here. */
 export function bytesEntry(clock: Clock, lines: Lines, bytes: Uint8Array, { member, path, source, outcome = "collected", reason = null }: BytesNote): TarEntry {

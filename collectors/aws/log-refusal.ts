@@ -1,6 +1,7 @@
 import { printable } from "../../src/core/printable.ts";
 import type { ManifestLine } from "../../src/stream/archive-manifest.ts";
 import type { Lines } from "../../src/stream/archive.ts";
+import { calledAs } from "./answer-entry.ts";
 import type { CallName } from "./calls.ts";
 import type { Answer } from "./link.ts";
 
@@ -31,7 +32,7 @@ export function refusalText(call: CallName, { code, text, requestId }: Refused):
 }
 
 export function refusedLine(path: string, call: CallName, refused: Refused): ManifestLine {
-  return lackLine(path, `api:${call}`, refusalOutcome(refused), refusalText(call, refused));
+  return { ...lackLine(path, `api:${call}`, refusalOutcome(refused), refusalText(call, refused)), ...calledAs(refused) };
 }
 
 /** For answers that tell of settings: they are no records, and an exhibit that has nothing else has none. What lacks is a gap all the same. */

@@ -1,12 +1,13 @@
 import type { Window } from "../../src/core/window.ts";
 import type { TarEntry } from "../../src/stream/tar.ts";
 import { answerEntry } from "./answer-entry.ts";
-import type { Input, Output } from "./link.ts";
+import type { Aws } from "./aws.ts";
+import type { Answer, Input, Output } from "./link.ts";
 import { pageMember } from "./log-names.ts";
 import type { LogReading } from "./log-reading.ts";
 import { lackLine, refusedLine } from "./log-refusal.ts";
 import { latenessMs } from "./log-window.ts";
-import { lookupTurn } from "./lookup-pace.ts";
+import { lookupPace } from "./lookup-pace.ts";
 import type { PassSource } from "./pass.ts";
 
 export type LookupQuestion = {
@@ -23,6 +24,8 @@ export type LookedUp = NonNullable<Output<"cloudtrail:LookupEvents">["Events"]>[
 /** CloudTrail keeps so much of its event history. */
 const historyMs = 90 * 86_400_000;
 const overlapMs = 5 * 60_000;
+/** Tries of a question, some ten minutes; and of those after one that never got through. */
+const [mostThrottled, mostStarved] = [40, 3];
 
 /**
  * The event history by one attribute, newest first, page for page to the end. True at its end where it was answered. Triage: what
@@ -48,16 +51,19 @@ export async function* lookupEvents({ aws, lines, pass, signal }: LogReading, qu
   if (from > Date.parse(window.until)) return true;
   let source: PassSource | null = null;
   for (let token: string | undefined, page = 1; ; page += 1) {
-    await lookupTurn(aws, region, signal);
-    const input = {
+    const input: Input<"cloudtrail:LookupEvents"> = {
       LookupAttributes: [{ AttributeKey: key, AttributeValue: value }],
       StartTime: new Date(from),
       EndTime: new Date(window.until),
       MaxResults: 50,
       ...(token === undefined ? {} : { NextToken: token }),
     };
-    // Others of the account ask at the same limit: being throttled is no failure here.
-    const answer = await aws.link.ask("source", region, call, input, signal, { keepWire: true, throttledTries: 40 });
+    const answer = await patiently(aws, region, input, signal);
+    if (answer === null) {
+      const what = page === 1 ? path : `${path} from page ${page} on`;
+      lines.add(lackLine(what, `api:${call}`, page === 1 ? "unavailable" : "truncated", "AWS throttled every try: others of the account ask all the time"));
+      return page > 1;
+    }
     if (answer.kind === "refused") {
       const line = refusedLine(page === 1 ? path : `${path} from page ${page} on`, call, answer);
       lines.add(page === 1 || line.outcome === "denied" ? line : { ...line, outcome: "truncated" });
@@ -88,4 +94,29 @@ export async function* lookupEvents({ aws, lines, pass, signal }: LogReading, qu
   }
   source.done();
   return true;
+}
+
+/** Others of the account ask at the same limit: being throttled is no failure of the whole. Null where it never got through. */
+async function patiently(
+  aws: Aws,
+  region: string,
+  input: Input<"cloudtrail:LookupEvents">,
+  signal: AbortSignal,
+): Promise<Answer<Output<"cloudtrail:LookupEvents">> | null> {
+  const pace = lookupPace(aws, region);
+  await pace.turn(signal);
+  const throttledTries = pace.starved ? mostStarved : mostThrottled;
+  let count = 0;
+  const throttled = (): void => {
+    count += 1;
+  };
+  try {
+    const answer = await aws.link.ask("source", region, "cloudtrail:LookupEvents", input, signal, { keepWire: true, throttledTries, throttled });
+    pace.starved = false;
+    return answer;
+  } catch (error) {
+    if (count < throttledTries || signal.aborted) throw error;
+    pace.starved = true;
+    return null;
+  }
 }

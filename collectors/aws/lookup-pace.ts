@@ -1,16 +1,34 @@
 import type { Aws } from "./aws.ts";
 
-/** LookupEvents: two a second for the account in a Region, whoever asks (API reference). */
+/** LookupEvents: two a second for the account in a Region, whoever asks (API reference). All rooms of a collection share one pace. */
+export type LookupPace = {
+  /** Waits until the next request may go. */
+  turn(signal: AbortSignal): Promise<void>;
+  /** Whether others took all of it the last time: then the next question is not waited for as long. */
+  starved: boolean;
+};
+
 const apartMs = 500;
 
-const paces = new WeakMap<Aws["link"], Map<string, number>>();
+const paces = new WeakMap<Aws["link"], Map<string, LookupPace>>();
 
-/** Waits until the next request may go. All rooms of a collection share one pace; who else asks is met by the link's retries. */
-export async function lookupTurn({ link, clock, sleep }: Aws, region: string, signal: AbortSignal): Promise<void> {
-  const turns = paces.get(link) ?? new Map<string, number>();
-  paces.set(link, turns);
-  const now = clock().getTime();
-  const turn = Math.min(Math.max(now, turns.get(region) ?? 0), now + 60_000); // a clock that was set back must not stop it
-  turns.set(region, turn + apartMs);
-  if (turn > now) await sleep(turn - now, signal);
+export function lookupPace(aws: Aws, region: string): LookupPace {
+  const known = paces.get(aws.link) ?? new Map<string, LookupPace>();
+  paces.set(aws.link, known);
+  const pace = known.get(region) ?? newPace(aws);
+  known.set(region, pace);
+  return pace;
+}
+
+function newPace({ clock, sleep }: Aws): LookupPace {
+  let next = 0;
+  return {
+    starved: false,
+    async turn(signal) {
+      const now = clock().getTime();
+      const turn = Math.min(Math.max(now, next), now + 60_000); // a clock that was set back must not stop it
+      next = turn + apartMs;
+      if (turn > now) await sleep(turn - now, signal);
+    },
+  };
 }

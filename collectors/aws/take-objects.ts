@@ -4,6 +4,7 @@ import { printable } from "../../src/core/printable.ts";
 import type { ManifestLine } from "../../src/stream/archive-manifest.ts";
 import type { TarEntry } from "../../src/stream/tar.ts";
 import { ahead } from "./ahead.ts";
+import { calledAs } from "./answer-entry.ts";
 import type { Answer, Output } from "./link.ts";
 import type { ListedObject } from "./list-objects.ts";
 import { objectMember } from "./log-names.ts";
@@ -41,7 +42,7 @@ export async function* takeObjects(
     const size = answer.ContentLength;
     if (size === undefined) throw new HoldfastError("unexpected", `${printable(path)}: S3 answered without a length`);
     const member = objectMember(object.bucket, object.key, object.older);
-    const told: ManifestLine = { ...notes(object, answer, head), path: printable(path), member: printable(member) };
+    const told: ManifestLine = { ...notes(object, answer, head), ...calledAs(got), path: printable(path), member: printable(member) };
     let whole = false;
     const read = along === undefined ? bytes : along(object, bytes);
     yield {

@@ -12,7 +12,6 @@ const group = `arn:aws:logs:us-east-1:${account}:log-group:/app/web`;
 
 beforeEach(async () => {
   rig = await openLogRig([{ name: "data" }, { name: "log-target" }, { name: "flow-logs" }]);
-  rig.trails.lookupsPerSecond = 100_000;
 });
 afterEach(() => rig.close());
 

@@ -8,7 +8,6 @@ const minute = 60_000;
 
 beforeEach(async () => {
   rig = await openLogRig([{ name: "flow-logs" }]);
-  rig.trails.lookupsPerSecond = 100_000;
 });
 afterEach(() => rig.close());
 
@@ -66,6 +65,14 @@ describe("the event history", () => {
     const id = add("RunInstances", -60, onInstance);
     rig.fake.faults.add({ on: "cloudtrail:LookupEvents", times: 20, does: { kind: "throttle" } });
     expect(idsOf(await taken(), `ResourceName=${instance}`)).toEqual([id]);
+  });
+
+  test("a history that never gets through is a gap, and the rest of the exhibit is there", async () => {
+    rig.fake.faults.add({ on: "cloudtrail:LookupEvents", times: Number.POSITIVE_INFINITY, does: { kind: "throttle" } });
+    const { report, members } = await taken();
+    expect(report.coverage?.gaps).toContainEqual(expect.objectContaining({ outcome: "unavailable", reason: expect.stringMatching(/throttled every try/) }));
+    expect(members.has("derived/credential-report.csv")).toBe(true);
+    expect(rig.waits.reduce((sum, ms) => sum + ms, 0)).toBeLessThan(hour); // the first question's patience is not every question's
   });
 
   test("refused is denied, question by question; a window beyond 90 days says what the history does not reach", async () => {

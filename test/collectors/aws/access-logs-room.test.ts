@@ -13,7 +13,6 @@ const window = windowFrom(-11, -9);
 
 beforeEach(async () => {
   rig = await openLogRig([{ name: "trail-bucket" }, { name: "flow-logs" }]);
-  rig.trails.lookupsPerSecond = 100_000;
 });
 afterEach(() => rig.close());
 

@@ -23,7 +23,6 @@ async function collected(deleted: boolean): Promise<{ readonly trail: TrailBucke
   const bucket = `trail-${Date.now()}`;
   const rig = await openLogRig([{ name: "flow-logs" }], { url: found.server.url, credentials: clientConfigOf(found.server).credentials });
   try {
-    rig.trails.lookupsPerSecond = 100_000;
     const trail = buildTrail({ account, region, trail: "case-trail", bucket, from: new Date(noon.getTime() - 12 * hour), hours: 5, logsAnHour: 3 });
     await rig.client.send(new CreateBucketCommand({ Bucket: bucket }));
     if (deleted) await rig.client.send(new PutBucketVersioningCommand({ Bucket: bucket, VersioningConfiguration: { Status: "Enabled" } }));

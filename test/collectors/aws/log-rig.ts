@@ -88,6 +88,7 @@ export async function openLogRig(
   people.roles.set("web", { name: "web", created: noon, trust: {}, attached: [], inline: new Map() });
   people.profiles.set("web", { role: "web", created: noon });
   iam.accounts.set(account, people);
+  trails.lookupsPerSecond = 100_000; // by real time, which no test has; the pace is tested by itself
   const network = plantNetwork(ec2.network, { account, region }, instance);
   ec2.instances.push(newInstance({ id: instance, account, region, vpc: network.vpc, subnet: network.subnets[0] }));
   const s3 = await startS3Fake({ buckets, credentials: me, clock });

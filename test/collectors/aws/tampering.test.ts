@@ -13,7 +13,6 @@ const time = (minutes: number): string => at(minutes).toISOString();
 
 beforeEach(async () => {
   rig = await openLogRig([{ name: "flow-logs" }, { name: "trail-bucket" }]);
-  rig.trails.lookupsPerSecond = 100_000;
 });
 afterEach(() => rig.close());
 
