@@ -50,5 +50,6 @@ async function clear(aws: Aws, at: StepContext, kept: MemoryKept, signal: AbortS
   const removed: unknown = jsonOf(end.stdout)?.["removed"];
   if (!Array.isArray(removed))
     return [...lines, `SSM command ${sent.id}, which removes what the memory step left, did not end well: ${end.kind === "broken" ? end.text : end.code}`];
+  at.remember({ ...kept, asked: null });
   return [...lines, ...removed.map((one: unknown) => `removed ${printable(String(one))} on the instance`)];
 }

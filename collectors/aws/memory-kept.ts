@@ -10,6 +10,8 @@ export type MemoryKept = {
   /** Names the host's directory and the commands. */
   readonly token: string;
   readonly system: "linux" | "windows";
+  /** SHA-256 of the tool that was pinned when it began. */
+  readonly tool: string;
   /** Whether it replaces an attempt that ended: what that one uploaded belongs to another image. */
   readonly replaces: boolean;
   /** The preflight that was sent, or was about to be. */
@@ -26,11 +28,12 @@ export type MemoryKept = {
   readonly end: DumpEnd | null;
 };
 
-export function newKept(token: string, system: MemoryKept["system"], replaces: boolean): MemoryKept {
+export function newKept(token: string, system: MemoryKept["system"], tool: string, replaces: boolean): MemoryKept {
   return {
     schema: "holdfast.memory-step/1",
     token,
     system,
+    tool,
     replaces,
     asked: null,
     ready: null,
@@ -44,7 +47,7 @@ export function newKept(token: string, system: MemoryKept["system"], replaces: b
   };
 }
 
-const names = Object.keys(newKept("", "linux", false));
+const names = Object.keys(newKept("", "linux", "", false));
 
 /** Our own row of the journal; null at first. */
 export function parseKept(value: Json): MemoryKept | null {

@@ -49,7 +49,10 @@ async function preflight(run: MemoryRun, what: string, need: number, signal: Abo
   if (sent.kind === "refused") return refusedNone("memory: the command was not accepted", sent);
   const detail = `looked by SSM command ${sent.id} whether memory can be had; the host keeps a directory of its own for the dump`;
   await at.record(onceOf(run, what), changed(detail, { command: sent.id }, sent.requestIds));
-  return readyOf(await endOfOrder(aws, sent.id, seconds, signal));
+  const end = await endOfOrder(aws, sent.id, seconds, signal);
+  const ready = readyOf(end);
+  if ("kind" in ready && end.kind === "exited") progress.set({ asked: null }); // it said no, and left nothing
+  return ready;
 }
 
 /** By the kernel's map, which has what the count leaves out; a tenth more where there is none. */

@@ -1,6 +1,6 @@
 import type { Opened, StepContext } from "../../src/core/collector.ts";
 import { describeError, HoldfastError } from "../../src/core/error.ts";
-import type { Step } from "../../src/core/plan.ts";
+import type { Call, Step } from "../../src/core/plan.ts";
 import { printable } from "../../src/core/printable.ts";
 import type { Aws } from "./aws.ts";
 import { wants } from "./disks.ts";
@@ -37,7 +37,7 @@ export const memoryRoom: Room = {
         room: "memory",
         title:
           found.kind === "ready"
-            ? `whole memory, by the pinned ${found.system === "linux" ? "AVML" : "WinPmem"} through Systems Manager (${found.text})${single}`
+            ? `whole memory, by the pinned ${toolName[found.system]} through Systems Manager (${found.text})${single}`
             : `whole memory (will be ${found.outcome}: ${found.detail})${single}`,
         calls: [
           "ssm:DescribeInstanceInformation",
@@ -46,6 +46,7 @@ export const memoryRoom: Room = {
           "ssm:ListCommands",
           "ssm:GetCommandInvocation",
           "ssm:CancelCommand",
+          ...(found.kind === "ready" ? [guestCall[found.system]] : []),
         ],
         tools: tool === null ? [] : [`${printable(tool.tool)} (sha256 ${tool.sha256})`],
         exclusive: true,
@@ -71,6 +72,25 @@ export const memoryRoom: Room = {
   doctor: memoryDoctor,
 };
 
+const toolName: Readonly<Record<MemoryKept["system"], string>> = {
+  linux: "AVML",
+  windows: "WinPmem (this release's script for Windows was never tried on a real host)",
+};
+
+/** What happens in the guest, beside the calls. */
+const guestCall: Readonly<Record<MemoryKept["system"], Call>> = {
+  linux: {
+    call: "in the guest: AVML reads /proc/kcore, in a directory in tmpfs that is removed at the end",
+    needs: "root, which the SSM agent has",
+    changes: true,
+  },
+  windows: {
+    call: "in the guest: WinPmem loads its driver, from a directory in C:\\Windows\\Temp that is removed at the end: it writes to the disk",
+    needs: "administrator, which the SSM agent has",
+    changes: true,
+  },
+};
+
 /** A dump may have ended while nobody looked. */
 async function asItStands(aws: Aws, kept: MemoryKept | null, signal: AbortSignal): Promise<MemoryKept | null> {
   if (kept === null || kept.command === null || kept.end !== null) return kept;
@@ -84,8 +104,10 @@ function goesOn(kept: MemoryKept): boolean {
 }
 
 async function source(aws: Aws, at: StepContext, kept: MemoryKept, links: LinkMeasures, continues: boolean): Promise<Opened> {
-  const tool = await pinnedTool(aws, kept.system);
-  if (tool.kind === "none") return tool;
+  const found = await pinnedTool(aws, kept.system);
+  // A dump that was started has its tool: what became of the file here since does not matter to it.
+  if (found.kind === "none" && kept.command === null) return found;
+  const tool = { bytes: found.kind === "none" ? Buffer.alloc(0) : found.bytes, sha256: kept.tool };
   const run: MemoryRun = { aws, at, system: memorySystems[kept.system], tool, links, progress: progressOf(kept, (value) => at.remember(value)) };
   return { kind: "push", source: memorySource(run, continues) };
 }
@@ -109,7 +131,7 @@ async function anew(
   const kept =
     earlier !== null && earlier.began === null && earlier.system === look.system
       ? earlier
-      : newKept(Buffer.from(aws.random(12)).toString("hex"), look.system, earlier !== null);
+      : newKept(Buffer.from(aws.random(12)).toString("hex"), look.system, tool.sha256, earlier !== null);
   at.remember({ ...kept });
   const run: MemoryRun = { aws, at, system: memorySystems[look.system], tool, links: wish.links, progress: progressOf(kept, (value) => at.remember(value)) };
   const none = await prepareMemory(run, wish.partSize, signal);

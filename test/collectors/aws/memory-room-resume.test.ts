@@ -46,7 +46,8 @@ test.runIf(isolated)("after a crash another process takes the same dump up: one 
   const landing = await land(rig.vault, landingRequestOf(partSize));
   await expect(first.push(dyingAt(landing, 3), never)).rejects.toBe(crash);
   await go();
-  const second = await rig.push(rig.collector(waiting), drive);
+  const moved = { readTool: async (): Promise<Buffer> => Buffer.from("another tool by now") };
+  const second = await rig.push(rig.collector(waiting, moved), drive);
   expect(second.continues).toBe(true);
   const { report, bytes } = await takePushed(rig.vault, second, { landing });
   expect(report.outcome).toBe("collected");

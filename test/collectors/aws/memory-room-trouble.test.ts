@@ -72,9 +72,12 @@ test("doctor tells a tool that is not the pinned one", async () => {
 
 test.runIf(isolated)("a locked-down kernel is a finding of the preflight; no directory stays", slow, async () => {
   const rig = await open({}, { "sys/kernel/security/lockdown": "none integrity [confidentiality]\n" });
-  const found = await (await rig.drive()).open(rig.collector(), "memory");
+  const drive = await rig.drive();
+  const found = await drive.open(rig.collector(), "memory");
   expect(found).toMatchObject({ kind: "none", outcome: "unavailable", detail: expect.stringContaining("kernel lockdown (confidentiality) forbids it") });
   expect(await rig.machine.left()).toEqual([]);
+  expect(await drive.cleanup(rig.collector(), "memory")).toEqual([]);
+  expect(rig.ssm.commands).toHaveLength(1);
 });
 
 test.runIf(isolated)("without room in tmpfs nothing is written anywhere", slow, async () => {
