@@ -43,6 +43,8 @@ function playedHost(preflight: Readonly<Record<string, unknown>>, exit = 0): voi
       };
       return { code: answer.ended === "ready" ? 0 : 40, stdout: `${JSON.stringify(answer)}\r\n` };
     }
+    if (script.includes("holdfast.memory-cleanup/1"))
+      return { code: 0, stdout: JSON.stringify({ schema: "holdfast.memory-cleanup/1", ended: "cleaned", removed: [directory] }) };
     const lines = opened(/@'\n([\s\S]*?)\n'@/.exec(script)?.[1] ?? "", privateKey);
     const tool = await ask("GET", lines.find((line) => line.startsWith("tool "))?.slice(5) ?? "");
     const shape = lines.find((line) => line.startsWith("part "))?.slice(5) ?? "";
@@ -108,8 +110,10 @@ test("a host without administrators' rights is denied, one whose answer names an
   const drive = await rig.drive("winpmem", undefined, rig.windows());
   expect(await drive.open(rig.collector("winpmem", rig.windows()), "memory")).toMatchObject({ kind: "none", outcome: "denied" });
   playedHost({ directory: "C:\\Users\\Public'; calc" });
-  const source = await rig.push(rig.collector("winpmem", rig.windows()), await rig.drive("winpmem", undefined, rig.windows()));
+  const again = await rig.drive("winpmem", undefined, rig.windows());
+  const source = await rig.push(rig.collector("winpmem", rig.windows()), again);
   expect((await takePushed(rig.vault, source)).report).toMatchObject({ outcome: "failed", detail: expect.stringContaining("nothing was started") });
+  expect(again.recorded.at(-1)?.done.detail).toMatch(/^removed C:\\+Windows/);
 });
 
 test("without a pinned tool for Windows the plan says so", async () => {
