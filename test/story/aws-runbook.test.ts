@@ -55,7 +55,15 @@ async function readmeLine(begin: string): Promise<string> {
 const planted = new Set(["s3:CreateBucket", "s3:PutObject"]);
 
 /** Calls of the table that no run here makes, each with the test that shows it. */
-const unseenHere: Readonly<Record<string, string>> = {};
+const unseenHere: Readonly<Record<string, string>> = {
+  "ssm:CancelCommand": "memory-room-resume.test.ts",
+};
+
+/** As S3 gives a bucket's logging back. */
+function serverAccessLogsTo(bucket: string, prefix: string): string {
+  const enabled = `<LoggingEnabled><TargetBucket>${bucket}</TargetBucket><TargetPrefix>${prefix}</TargetPrefix></LoggingEnabled>`;
+  return `<BucketLoggingStatus xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${enabled}</BucketLoggingStatus>`;
+}
 
 /** Every byte of a volume as it was planted. */
 function volumeDigest(content: VolumeContent, gib: number): string {
@@ -202,6 +210,9 @@ describe.skipIf(!root)("the README's runbook for an EC2 instance (needs root: it
   });
 
   test("what the runbook leaves out works as well: logs that the case names, a user's keys", async () => {
+    const { s3 } = story;
+    if (s3 === null) throw new Error("the runbook stands on the S3 stand-in");
+    s3.bucket("web-data").settings.set("logging", serverAccessLogsTo("access-logs", "web/"));
     const arns = [
       "arn:aws:s3:::web-data",
       worldNames.balancer,
@@ -214,6 +225,15 @@ describe.skipIf(!root)("the README's runbook for an EC2 instance (needs root: it
     expect(cut.code, cut.stderr).toBe(0);
     const keys = story.world.iam.accounts.get(worldNames.account)?.users.get("mallory")?.keys;
     expect(keys?.map(({ status }) => status)).toEqual(["Inactive"]);
+  });
+
+  test("isolation before memory keeps the way for memory open, and a lost answer to a command is looked for", async () => {
+    story.fake.faults.add({ on: "ssm:SendCommand", does: { kind: "lost-answer" } });
+    const ran = await holdfast(["collect", target, "--case", "EC2-3", "--reason", "r", "--kind", "memory", "--isolate", "now"], { env });
+    expect(ran.code, ran.stderr).toBe(0);
+    const { json } = await holdfastJson<{ readonly exhibits: readonly ExhibitJson[] }>(["exhibits", "--case", "EC2-3"], { env });
+    expect(json.exhibits.map(({ kind, sha256 }) => [kind, sha256])).toEqual([["memory", createHash("sha256").update(story.memory).digest("hex")]]);
+    expect(story.world.ssm.commands).toHaveLength(4);
   });
 
   test("the servers saw every call of the table, and no other: no right is asked for that nothing uses", () => {

@@ -52,7 +52,8 @@ export type Store = { readonly url: string; readonly accessKeyId: string; readon
 /** The common world, an S3 server with the vault, a machine that runs what SSM sends, and a home configured as the README has it. */
 export async function openAwsStory(options: StoryOptions = {}): Promise<AwsStory> {
   const dir = temporary("aws-story");
-  const s3 = options.store === undefined ? await startS3Fake({ buckets: [{ name: "evidence", objectLock: true }], credentials: ownKeys }) : null;
+  const s3 =
+    options.store === undefined ? await startS3Fake({ buckets: [{ name: "evidence", objectLock: true }, { name: "web-data" }], credentials: ownKeys }) : null;
   const { url, accessKeyId, secretAccessKey } = options.store ?? { url: s3?.url ?? "", ...ownKeys };
   const credentials = { accessKeyId, secretAccessKey };
   const machine = await startLocalMachine({
