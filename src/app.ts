@@ -9,7 +9,9 @@ import { type Custodying, custodying } from "./app/custodying.ts";
 import { type Exporting, exporting } from "./app/exporting.ts";
 import { homePaths, readConfig } from "./app/home.ts";
 import { type HomeWish, openServices, type Surroundings } from "./app/open-services.ts";
+import { type Keying, keying } from "./app/keying.ts";
 import { type Policing, policing } from "./app/policing.ts";
+import { type Restoring, restoring } from "./app/restoring.ts";
 import type { Services } from "./app/services.ts";
 import { toolIdentity } from "./app/tool-digest.ts";
 import { HoldfastError } from "./core/error.ts";
@@ -23,7 +25,9 @@ export type App = {
   readonly custodying: Custodying;
   readonly checking: Checking;
   readonly exporting: Exporting;
+  readonly keying: Keying;
   readonly policing: Policing;
+  readonly restoring: Restoring;
   close(): Promise<void>;
 };
 
@@ -50,7 +54,9 @@ export async function openApp(options: AppOptions): Promise<App> {
     custodying: custodying(services),
     checking: checking(services, collections, freeBytes),
     exporting: exporting(services),
+    keying: keying(services),
     policing: policing(services),
+    restoring: restoring(services, () => openServices(paths, config, { kind: "existing" }, around)),
     close: () => services.close(),
   };
 }

@@ -54,13 +54,25 @@ export async function readConfig(path: string, named: boolean): Promise<Config> 
  * leaves no half-made ledger and of two first commands at once exactly one wins. True if this call made it.
  */
 export async function ensureLedger(paths: HomePaths, origin: string | null, clock: Clock, random: Random): Promise<boolean> {
+  return buildLedger(paths, random, async (building) => {
+    createLedger(building, origin ?? newOrigin(random), random, clock);
+  });
+}
+
+/** An origin that is nobody's URL: it cannot be resolved, and names only this log. */
+export function newOrigin(random: Random): string {
+  return `holdfast.invalid/l/${Buffer.from(random(8)).toString("hex")}`;
+}
+
+/** Builds a home's ledger beside its place and moves it there whole. False where there is one already; what was built is then removed. */
+export async function buildLedger(paths: HomePaths, random: Random, build: (building: LedgerPaths) => Promise<void>): Promise<boolean> {
   // The folder, not the file: a ledger whose database was deleted is a rollback to be named, never a fresh home.
   if (await exists(paths.ledgerDir)) return false;
   const suffix = Buffer.from(random(6)).toString("hex");
   const building = `${paths.ledgerDir}.new-${suffix}`;
   try {
     await mkdir(building, { recursive: true, mode: 0o700 });
-    createLedger(ledgerPaths(building), origin ?? `holdfast.invalid/l/${Buffer.from(random(8)).toString("hex")}`, random, clock);
+    await build(ledgerPaths(building));
     await rename(building, paths.ledgerDir);
     return true;
   } catch (error) {

@@ -180,6 +180,29 @@ export function buildProgram(run: Run, environment: Environment): Command {
     .option("--role <NAME>", "collector, evidence, vault or contain: the bare document of one role")
     .option("--account <ID>", "the account they are for; default: the one of the configuration, else any")
     .option("--vault <NAME>", "an S3 vault of the configuration")
+  const key = program.command("key").description("the ledger's keys");
+  key
+    .command("show")
+    .description("fingerprints and verifier keys, how they are kept, since when")
+    .action(() => go(async (s) => (await import("./key.ts")).keyShow(s)));
+  key
+    .command("backup")
+    .description("the private keys under a passphrase; whoever has both can sign as this ledger")
+    .option("--out <FILE>", "a new file")
+    .option("--passphrase-file <FILE>", "its first line is the passphrase; else it is asked")
+    .option("--reason <TEXT>")
+    .option("--authority <TEXT>")
+    .action((o: Options) => go(async (s) => (await import("./key.ts")).keyBackup(s, o)));
+  program
+    .command("restore")
+    .description("bring a lost home's ledger back from its mirror in a vault")
+    .option("--from <VAULT>", "the vault of the configuration that mirrors it")
+    .option("--key-backup <FILE>", "what `key backup` wrote; without it the origin is lost, and a new one begins that names it")
+    .option("--passphrase-file <FILE>", "its first line is the passphrase of the key backup")
+    .option("--origin <NAME>", "which log, where the vault mirrors several")
+    .option("--new-origin <NAME>", "without the keys: the origin that begins")
+    .option("--reason <TEXT>")
+    .action((o: Options) => go(async (s) => (await import("./restore.ts")).restore(s, o)));
     .option("--log-bucket <name...>", "a bucket of logs that do not lie under AWSLogs/")
     .action((o: Options) => go(async (s) => (await import("./policy.ts")).policyIam(s, o)));
   program

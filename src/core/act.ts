@@ -43,6 +43,9 @@ export const actNames = [
   "disposed",
   "unredacted-exported",
   "key-rotated",
+  "key-revoked",
+  "key-backed-up",
+  "restored",
 ] as const;
 export type ActName = (typeof actNames)[number];
 

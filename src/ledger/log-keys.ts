@@ -3,6 +3,7 @@ import { chmodSync, closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openS
 import { join } from "node:path";
 import { HoldfastError, systemCode } from "../core/error.ts";
 import type { Random } from "../core/ports.ts";
+import type { KeyFiles } from "./key-backup.ts";
 import { formatVkey, type KeyType, parseVkey, pemOfSeed, type SigningKey, signingKeyOf, type Vkey } from "./log-key.ts";
 
 /** The keys of one log: an Ed25519 key for everyone's tools, an ML-DSA-44 key against quantum forgery. Both sign every head. */
@@ -31,19 +32,41 @@ export function makeLogKeys(dir: string, origin: string, random: Random): LogVke
 /** The public keys, as `log.vkey` lists them: one vkey a line, all of one origin. */
 export function readVkeys(dir: string): LogVkeys {
   const file = join(dir, VKEY_FILE);
-  const vkeys = readText(file)
+  return parseVkeys(readText(file), file);
+}
+
+export function parseVkeys(list: string, where: string): LogVkeys {
+  const vkeys = list
     .split("\n")
     .filter((line) => line !== "")
     .map(parseVkey);
   const origin = vkeys[0]?.name;
   if (origin === undefined || vkeys.some((vkey) => vkey.name !== origin))
-    throw new HoldfastError("config", `${file} must list the verifier keys of one log, one a line`);
+    throw new HoldfastError("config", `${where} must list the verifier keys of one log, one a line`);
   return { origin, vkeys };
 }
 
 /** What `log.vkey` holds for these keys. */
 export function vkeyText({ vkeys }: LogVkeys): string {
   return vkeys.map((vkey) => `${formatVkey(vkey)}\n`).join("");
+}
+
+/** The files of the folder, as they are, for a backup. */
+export function keyFiles(dir: string): KeyFiles {
+  const { signing } = readLogKeys(dir);
+  return Object.fromEntries([VKEY_FILE, ...signing.map(({ vkey }) => fileOf(vkey.type))].map((name) => [name, readText(join(dir, name))]));
+}
+
+/** Puts the files of a backup into a folder that has none, and proves that they are the keys of one log. */
+export function installKeys(dir: string, files: KeyFiles): LogKeys {
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const wanted = [...types.map(fileOf), VKEY_FILE];
+  for (const name of wanted) {
+    const content = files[name];
+    if (content === undefined) throw new HoldfastError("config", `the key backup lacks ${name}; use one that \`holdfast key backup\` wrote of this log`);
+    writeOnce(join(dir, name), content, name === VKEY_FILE ? 0o644 : 0o600);
+  }
+  return readLogKeys(dir);
 }
 
 /** The private keys too. Refuses files that others may read, and keys that are not those of `log.vkey`. */

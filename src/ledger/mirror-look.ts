@@ -10,6 +10,8 @@ export type Mirrored = { readonly checkpoint: Checkpoint; readonly note: Buffer;
 
 export type MirrorSight = {
   readonly newest: Mirrored | null;
+  /** The largest size that a checkpoint is there for, signed by us or not; -1 where there is none. */
+  readonly largest: number;
   /** Two signed checkpoints of one size with different roots; null where there are none. */
   readonly split: { readonly one: Checkpoint; readonly other: Checkpoint } | null;
   /** What must not be in a store that nobody can write over: second versions, delete markers, what we did not sign. Sentences. */
@@ -44,7 +46,8 @@ async function lookFrom(vault: Vault, keys: LogVkeys, from: number, signal: Abor
   for (const [size, versions] of bySize) alarms.push(...alarmsOf(vault, size, versions));
   let newest: Mirrored | null = null;
   let split: MirrorSight["split"] = null;
-  for (const size of [...bySize.keys()].sort((a, b) => b - a)) {
+  const sizes = [...bySize.keys()].sort((a, b) => b - a);
+  for (const size of sizes) {
     const versions = bySize.get(size) ?? [];
     // One version of a size is read only until the newest is found; several are all read, since two roots are a fork.
     if (newest !== null && versions.length === 1) continue;
@@ -54,7 +57,7 @@ async function lookFrom(vault: Vault, keys: LogVkeys, from: number, signal: Abor
     if (one !== undefined && other !== undefined) split ??= { one: one.checkpoint, other: other.checkpoint };
     newest ??= one ?? null;
   }
-  return { newest, split, alarms };
+  return { newest, largest: sizes[0] ?? -1, split, alarms };
 }
 
 async function readVersions(

@@ -68,3 +68,18 @@ export const documents: Readonly<Record<string, JsonSchema>> = Object.fromEntrie
     completion: { shell: choice("bash", "zsh", "fish"), script: text },
   }).map(([name, properties]) => [name, documentOf(name, properties)]),
 );
+    keys: {
+      origin: text,
+      keys: listOf(
+        objectOf({
+          type: choice("ed25519", "ml-dsa-44"),
+          id: text,
+          fingerprint: text,
+          vkey: text,
+          kept: text,
+          since: objectOf({ size: digits, time: orNull(time) }),
+        }),
+      ),
+    },
+    "key-backup": { out: text, origin: text, sha256: hex, act: digits },
+    restore: { home: text, origin: text, continued: flag, from: checkpoint, gap: text },
