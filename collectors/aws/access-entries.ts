@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Window } from "../../src/core/window.ts";
 import { madeEntry } from "../../src/stream/archive.ts";
 import type { TarEntry } from "../../src/stream/tar.ts";
+import type { AccessSubject } from "./access-subject.ts";
 import { balancerLogs, serverAccessLogs } from "./asked-buckets.ts";
 import type { AskedLog } from "./asked-logs.ts";
 import { credentialReport } from "./credential-report.ts";
@@ -9,23 +10,15 @@ import type { DigestKey } from "./digest-keys.ts";
 import { digestSpan } from "./digest-chain.ts";
 import { logEvents } from "./log-events.ts";
 import type { LogReading } from "./log-reading.ts";
-import { lackLine, refusedLine } from "./log-refusal.ts";
+import { refusedLine } from "./log-refusal.ts";
 import { lookupEvents } from "./lookup-events.ts";
 import { packedLines } from "./packed-lines.ts";
 import { publicKeys } from "./public-keys.ts";
-import { type Concerned, lookForTampering } from "./tampering.ts";
+import { concernedOf } from "./tampering-concerned.ts";
+import { lookForTampering } from "./tampering.ts";
 import { tamperingSigns } from "./tampering-signs.ts";
 import { checkTrail, trailFiles } from "./trail-files.ts";
 import { describeTrails, foldersOf, type TrailFacts, type TrailFolder } from "./trails.ts";
-
-export type AccessSubject = {
-  readonly window: Window;
-  readonly logs: readonly AskedLog[];
-  /** ARN of the instance profile. */
-  readonly profile: string | null;
-  /** Its interfaces, subnets and VPC. */
-  readonly around: readonly string[];
-};
 
 /** What an attacker can still delete comes first, the event history (90 days, nobody can shorten it) last. The number of sources that answered. */
 export async function* accessEntries(reading: LogReading, subject: AccessSubject): AsyncGenerator<TarEntry, number> {
@@ -46,7 +39,7 @@ async function* trailEntries(reading: LogReading, trails: readonly TrailFacts[],
   for (const folder of folders) {
     const files = yield* trailFiles(reading, folder, window);
     if (files.listed) answered += 1;
-    if (!folder.trail.validated || pass.late) continue;
+    if (!files.signed || pass.late) continue;
     const { fromMs, untilMs } = digestSpan(window);
     const span = { since: new Date(fromMs).toISOString(), until: new Date(untilMs).toISOString() };
     const known = keys.get(folder.region) ?? (yield* publicKeys(reading, folder.region, span));
@@ -98,8 +91,9 @@ async function* historyEntries(reading: LogReading, subject: AccessSubject, trai
   ] as const;
   let answered = 0;
   for (const question of questions) if (yield* lookupEvents(reading, { ...question, window })) answered += 1;
-  const regions = [...new Set([here, home, ...trails.map((trail) => trail.home)])];
-  yield* lookForTampering(reading, { signs: tamperingSigns, regions, window, concerned: await concernedOf(reading, subject, trails) });
+  const { concerned, regions } = await concernedOf(reading, subject, trails);
+  const all = [...new Set([here, home, ...trails.map((trail) => trail.home), ...regions])];
+  yield* lookForTampering(reading, { signs: tamperingSigns, regions: all, window, concerned });
   return answered;
 }
 
@@ -118,28 +112,4 @@ async function roleNames({ aws, lines, signal }: LogReading, profile: string | n
     return [];
   }
   return (answer.value.InstanceProfile?.Roles ?? []).flatMap(({ RoleName: role, Arn: arn }) => [role, arn]).filter((one) => one !== undefined);
-}
-
-/** Buckets, groups and keys that the logs lie in. */
-async function concernedOf({ aws, lines, signal }: LogReading, { logs, around }: AccessSubject, trails: readonly TrailFacts[]): Promise<Concerned> {
-  const buckets = new Set(trails.map(({ bucket }) => bucket));
-  const groups = new Set(trails.flatMap(({ logGroup }) => (logGroup === null ? [] : [logGroup.replace(/^.*:log-group:/, "").replace(/:\*$/, "")])));
-  const keys = new Set(trails.flatMap(({ kmsKey }) => (kmsKey === null ? [] : [kmsKey, kmsKey.slice(kmsKey.lastIndexOf("/") + 1)])));
-  for (const log of logs) {
-    if (log.kind === "bucket") buckets.add(log.bucket);
-    if (log.kind === "group") groups.add(log.group);
-  }
-  if (around.length > 0) {
-    const answer = await aws.link.ask("source", null, "ec2:DescribeFlowLogs", { Filter: [{ Name: "resource-id", Values: [...around] }] }, signal);
-    if (answer.kind === "refused")
-      lines.add(lackLine("buckets and groups of flow logs", "api:ec2:DescribeFlowLogs", "denied", "not known, so changes of theirs are not told apart"));
-    else
-      for (const { LogDestination: arn = "", LogGroupName: group } of answer.value.FlowLogs ?? []) {
-        const bucket = /^arn:[^:]+:s3:::([^/]+)/.exec(arn)?.[1];
-        if (bucket !== undefined) buckets.add(bucket);
-        if (group !== undefined) groups.add(group);
-      }
-  }
-  // Without a trail its bucket cannot be known: whatever happened to any bucket or key is then told.
-  return { group: groups, "flow-log": new Set(around), ...(trails.length === 0 ? {} : { bucket: buckets, key: keys }) };
 }

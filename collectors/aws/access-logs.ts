@@ -4,7 +4,8 @@ import type { Step } from "../../src/core/plan.ts";
 import type { Window } from "../../src/core/window.ts";
 import type { Gap } from "../../src/core/outcome.ts";
 import { archive } from "../../src/stream/archive.ts";
-import { type AccessSubject, accessEntries } from "./access-entries.ts";
+import { accessEntries } from "./access-entries.ts";
+import type { AccessSubject } from "./access-subject.ts";
 import { parseAskedLog } from "./asked-logs.ts";
 import type { Aws } from "./aws.ts";
 import { arrivedBy, endsTooSoon, latenessMs, untilArrived, windowOf } from "./log-window.ts";
@@ -37,7 +38,8 @@ export const accessLogsRoom: Room = {
         "s3:ListObjectsV2",
         "s3:HeadObject",
         "s3:GetObject",
-        ...(wish.logs.some((log) => parseAskedLog(log).kind === "bucket") ? (["s3:GetBucketLogging", "s3:GetBucketLocation"] as const) : []),
+        "s3:GetBucketLocation",
+        ...(wish.logs.some((log) => parseAskedLog(log).kind === "bucket") ? (["s3:GetBucketLogging"] as const) : []),
         ...(wish.logs.some((log) => parseAskedLog(log).kind === "balancer") ? (["elasticloadbalancing:DescribeLoadBalancerAttributes"] as const) : []),
         ...(wish.logs.some((log) => parseAskedLog(log).kind === "group") ? (["logs:FilterLogEvents"] as const) : []),
       ],

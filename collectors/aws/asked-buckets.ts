@@ -6,6 +6,7 @@ import { type ListedObject, listObjects } from "./list-objects.ts";
 import type { LogReading } from "./log-reading.ts";
 import { lackLine, refusedLine, settingsLines } from "./log-refusal.ts";
 import { daysOf } from "./log-window.ts";
+import { bucketRegion } from "./bucket-region.ts";
 import { takeObjects } from "./take-objects.ts";
 
 /** S3 delivers its access logs as it can, "most within a few hours"; load balancers every five minutes, classic ones up to each hour. */
@@ -47,7 +48,7 @@ export async function* serverAccessLogs(
       lines.add(refusedLine(path, "s3:GetBucketLocation", home));
       return false;
     }
-    start = `${prefix}${aws.account}/${regionOf(home.value.LocationConstraint)}/${bucket}/`;
+    start = `${prefix}${aws.account}/${bucketRegion(home.value.LocationConstraint)}/${bucket}/`;
   }
   const folder = ([year, month, day]: Day): string =>
     format?.PartitionedPrefix === undefined ? `${start}${year}-${month}-${day}-` : `${start}${year}/${month}/${day}/`;
@@ -58,11 +59,6 @@ export async function* serverAccessLogs(
     timeOf: (key) => stampOf(key, /(\d{4})-(\d\d)-(\d\d)-(\d\d)-(\d\d)-\d\d-[0-9A-F]{16}$/),
     lateMs: lateMs.bucket,
   });
-}
-
-/** The oldest Regions have names of their own here (API reference, GetBucketLocation). */
-function regionOf(location: string | undefined): string {
-  return location === undefined || location === "" ? "us-east-1" : location === "EU" ? "eu-west-1" : location;
 }
 
 /** Access logs of a load balancer. True at its end where they could be listed. */

@@ -29,6 +29,8 @@ export type TrailFiles = {
   readonly digestKeys: readonly string[];
   readonly logs: LogHashes;
   readonly logKeys: PackedLines;
+  /** Whether there is a chain, or has to be one. */
+  readonly signed: boolean;
   /** Whether both folders could be listed. */
   readonly listed: boolean;
 };
@@ -57,37 +59,37 @@ export async function* trailFiles(reading: LogReading, folder: TrailFolder, wind
   const digestKeys: string[] = [];
   let listed = true;
 
-  if (trail.validated) {
-    const span = digestSpan(window);
-    for (const day of daysOf(span.fromMs, span.untilMs))
-      yield* takeObjects(
-        reading,
-        select(`${base}CloudTrail-Digest/${region}/`, day, isDigest, (key) => digestKeys.push(key)),
-        {
-          along: (object, bytes) => (object.older === null ? digests.keep(object, bytes) : bytes),
-          *taken(object, { Metadata: metadata = {} }) {
-            if (object.older === null) digests.note(object, metadata);
-            const { bucket, key, older } = object;
-            // The signature is in the object's metadata and nowhere else.
-            const text = `${JSON.stringify({ bucket, key, version: older, metadata }, null, 2)}\n`;
-            const member = metadataMember(bucket, older === null ? key : `${key}/${older}`);
-            yield bytesEntry(aws.clock, lines, Buffer.from(text), {
-              member,
-              path: `s3://${bucket}/${key} metadata`,
-              source: "derived:api:s3:GetObject metadata",
-            });
-          },
+  // Also where validation is off now: who switched it off could not take back what was signed before.
+  const span = digestSpan(window);
+  for (const day of daysOf(span.fromMs, span.untilMs))
+    yield* takeObjects(
+      reading,
+      select(`${base}CloudTrail-Digest/${region}/`, day, isDigest, (key) => digestKeys.push(key)),
+      {
+        along: (object, bytes) => (object.older === null ? digests.keep(object, bytes) : bytes),
+        *taken(object, { Metadata: metadata = {} }) {
+          if (object.older === null) digests.note(object, metadata);
+          const { bucket, key, older } = object;
+          // The signature is in the object's metadata and nowhere else.
+          const text = `${JSON.stringify({ bucket, key, version: older, metadata }, null, 2)}\n`;
+          const member = metadataMember(bucket, older === null ? key : `${key}/${older}`);
+          yield bytesEntry(aws.clock, lines, Buffer.from(text), {
+            member,
+            path: `s3://${bucket}/${key} metadata`,
+            source: "derived:api:s3:GetObject metadata",
+          });
         },
-      );
-  }
-  const [from, until] = logSpan(window, trail.validated);
+      },
+    );
+  const signed = trail.validated || digestKeys.length > 0;
+  const [from, until] = logSpan(window, signed);
   for (const day of daysOf(from, until))
     yield* takeObjects(
       reading,
       select(`${base}CloudTrail/${region}/`, day, isLog, (key) => logKeys.add(key)),
       {
         along: (object, bytes) =>
-          object.older === null && trail.validated
+          object.older === null && signed
             ? readAlong(
                 bytes,
                 (copy) => hashContent(order.limits.logBytes, copy, reading.signal),
@@ -96,7 +98,7 @@ export async function* trailFiles(reading: LogReading, folder: TrailFolder, wind
             : bytes,
       },
     );
-  return { order, digests, digestKeys, logs, logKeys, listed };
+  return { order, digests, digestKeys, logs, logKeys, signed, listed };
 
   async function* select(
     prefix: string,
@@ -135,9 +137,9 @@ export async function* trailFiles(reading: LogReading, folder: TrailFolder, wind
 }
 
 /** Of every digest that touches the window all files are needed, up to an hour beside it; without digests it is the window and what comes late. */
-function logSpan({ since, until }: Window, validated: boolean): readonly [from: number, until: number] {
+function logSpan({ since, until }: Window, signed: boolean): readonly [from: number, until: number] {
   const [sinceMs, untilMs] = [Date.parse(since), Date.parse(until)];
-  if (!validated) return [sinceMs, untilMs + latenessMs.trail];
+  if (!signed) return [sinceMs, untilMs + latenessMs.trail];
   return [sinceMs - hourMs - deliveryMs, untilMs + hourMs];
 }
 

@@ -156,6 +156,14 @@ describe("trail files", () => {
     ]);
   });
 
+  test("digests of a time when validation was on are taken and checked, though it was switched off meanwhile", async () => {
+    const trail = buildTrail(options);
+    damageTrail(trail, "deleted_log");
+    await plantTrail(trail, { validation: false });
+    const { report } = await taken();
+    expect(report.coverage?.gaps.map(({ reason }) => reason.slice(0, 26))).toEqual(["log file validation is off", "missing: its digest names "]);
+  });
+
   test("what is delivered after the first pass is taken by the second, and no digest is asked for twice", async () => {
     const trail = buildTrail({ ...options, from: new Date(noon.getTime() - 3 * hour), hours: 3 });
     const last = trail.objects.get(trail.logs.at(-1) ?? "") ?? expect.fail("no log");

@@ -83,6 +83,16 @@ describe("what was done to the logs is a gap of their coverage", () => {
     ]);
   });
 
+  test("a bucket's changes are in the history of its own Region; where that may not be asked, it is said", async () => {
+    plantTrail();
+    event("s3", "PutBucketPolicy", 0, { bucketName: "trail-bucket" }, { region: "us-east-1" }); // where the stand-in's buckets are
+    expect((await gaps()).map(({ reason }) => reason.split(" by ")[0])).toEqual(["PutBucketPolicy of trail-bucket in us-east-1"]);
+    rig.s3.denied.add("GetBucketLocation trail-bucket");
+    const [step] = await rig.plan(accessLogsRoom);
+    const { report } = await rig.take(accessLogsRoom, step ?? expect.fail("no step"));
+    expect(report.coverage?.gaps).toContainEqual(expect.objectContaining({ what: "changes of bucket trail-bucket", outcome: "denied" }));
+  });
+
   test("what was tried and refused is no gap, and is said", async () => {
     plantTrail();
     event("cloudtrail", "StopLogging", 0, { name: "main" }, { errorCode: "AccessDenied" });
