@@ -2,12 +2,14 @@ import { randomBytes } from "node:crypto";
 import { statfs } from "node:fs/promises";
 import { hostname, userInfo } from "node:os";
 import { fileURLToPath } from "node:url";
+import { type Actors, actors } from "./app/actors.ts";
 import { type Cases, cases } from "./app/cases.ts";
 import { type Checking, checking } from "./app/checking.ts";
 import { type Collecting, collecting } from "./app/collecting.ts";
 import { type Custodying, custodying } from "./app/custodying.ts";
 import { type Exporting, exporting } from "./app/exporting.ts";
 import { homePaths, readConfig } from "./app/home.ts";
+import { type HandingOver, handingOver } from "./app/handing-over.ts";
 import { type HomeWish, openServices, type Surroundings } from "./app/open-services.ts";
 import { type Keying, keying } from "./app/keying.ts";
 import { type Policing, policing } from "./app/policing.ts";
@@ -23,6 +25,8 @@ export type App = {
   readonly cases: Cases;
   readonly collecting: Collecting;
   readonly custodying: Custodying;
+  readonly handingOver: HandingOver;
+  readonly actors: Actors;
   readonly checking: Checking;
   readonly exporting: Exporting;
   readonly keying: Keying;
@@ -52,6 +56,8 @@ export async function openApp(options: AppOptions): Promise<App> {
     cases: cases(services),
     collecting: collections,
     custodying: custodying(services),
+    handingOver: handingOver(services),
+    actors: actors(services),
     checking: checking(services, collections, freeBytes),
     exporting: exporting(services),
     keying: keying(services),
@@ -73,6 +79,7 @@ function surroundings(): Surroundings {
     arch: process.arch,
     uid: user.uid,
     user: user.name,
+    fetch: globalThis.fetch,
     tool: toolIdentity(fileURLToPath(new URL("..", import.meta.url)), process.version),
   };
 }

@@ -6,7 +6,7 @@ import { parseTarget } from "../core/target.ts";
 import { type Keepers, unverifiable, verifyExhibit } from "../verify/verify-exhibit.ts";
 import type { Services } from "./services.ts";
 
-export type VerifyWish = { readonly case: string | null; readonly exhibits: readonly string[]; readonly quick: boolean };
+export type VerifyWish = { readonly case: string | null; readonly exhibits: readonly string[]; readonly quick: boolean; readonly offline: boolean };
 
 /**
  * Checks what was asked for, or every exhibit of a case or of the home that has something stored. In a ledger that is not whole,

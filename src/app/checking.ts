@@ -4,8 +4,7 @@ import { describeError, HoldfastError, systemCode } from "../core/error.ts";
 import type { Wish } from "../core/plan.ts";
 import { parseTarget } from "../core/target.ts";
 import type { LedgerAudit } from "../core/verdict.ts";
-import { auditLedger } from "../ledger/audit.ts";
-import { withMirror } from "../ledger/mirror-audit.ts";
+import { type MirrorAudit, withMirror } from "../ledger/mirror-audit.ts";
 import type { ExhibitCheck, OverallVerdict } from "../core/exhibit-check.ts";
 import { overallVerdict } from "../verify/verify-result.ts";
 import { checkExhibits, type VerifyWish } from "./check-exhibits.ts";
@@ -22,19 +21,22 @@ export type VerifyReport = {
 export type DoctorLine = { readonly check: string; readonly ok: boolean; readonly fatal: boolean; readonly text: string };
 
 export type Checking = {
-  audit(signal: AbortSignal): Promise<LedgerAudit>;
+  /** `ask`: the witnesses are asked now too, not only their kept words checked. */
+  audit(ask: boolean, signal: AbortSignal): Promise<LedgerAudit>;
   verify(wish: VerifyWish, each: (check: ExhibitCheck) => void, signal: AbortSignal): Promise<VerifyReport>;
   doctor(target: string | null, wish: Wish, signal: AbortSignal): Promise<readonly DoctorLine[]>;
 };
 
 export function checking(services: Services, collections: Collecting, freeBytes: (path: string) => Promise<number>): Checking {
-  const audit = async (signal: AbortSignal): Promise<LedgerAudit> =>
-    withMirror(await auditLedger(services.paths.ledger, signal), await services.mirror.audit(signal));
+  const audit = async (ask: boolean, signal: AbortSignal): Promise<LedgerAudit> => {
+    const mirror = await services.mirror.audit(signal);
+    return withMirror(await services.anchors.audit(ask, mirrorProves(mirror), signal), mirror);
+  };
   return {
     audit,
     async verify(wish, each, signal) {
       for (const id of wish.exhibits) parseExhibitId(id);
-      const ledger = await audit(signal);
+      const ledger = await audit(!wish.offline, signal);
       const exhibits = await checkExhibits(services, wish, ledger.verdict === "intact", each, signal);
       const verdict = overallVerdict(ledger, exhibits);
       return { verdict, ledger, exhibits, recorded: await recordVerification(services, verdict, exhibits, wish.quick) };
@@ -50,13 +52,13 @@ export function checking(services: Services, collections: Collecting, freeBytes:
         }
       };
       await attempt("ledger", async () => {
-        const found = await audit(signal);
+        const found = await audit(false, signal);
         line(
           "ledger",
           found.verdict === "intact",
           true,
           found.verdict === "intact"
-            ? `intact at ${found.found.size} acts; assurance ${found.assurance}: nothing outside this machine holds its head`
+            ? `intact at ${found.found.size} acts; assurance ${found.assurance}${found.assurance === "self" ? ": nothing outside this machine holds its head" : `: ${found.anchors.join(", ")}`}`
             : `${found.verdict}: ${found.problems.map((p) => p.text).join("; ")}`,
         );
         await services.recorder();
@@ -70,7 +72,19 @@ export function checking(services: Services, collections: Collecting, freeBytes:
           for (const answer of await (await services.vault(name)).probe(signal)) line(`vault ${name}: ${answer.probe}`, answer.ok, answer.fatal, answer.text);
         });
       line("clock", true, false, "offset not measured: no time source is configured in this release; acts say so");
-      line("anchors", false, false, "none: assurance is self, which proves nothing against whoever holds this machine");
+      const standing = services.anchors.standing();
+      if (standing.length === 0 && services.config.anchors.worm === null)
+        line("anchors", false, false, "none: assurance is self, which proves nothing against whoever holds this machine");
+      if (standing.length > 0)
+        await attempt("anchors", async () => {
+          for (const one of await services.anchors.now(signal))
+            line(
+              `anchor ${one.anchor}`,
+              one.kind === "anchored",
+              one.kind === "rollback" || one.kind === "fork",
+              one.kind === "anchored" ? `vouches for ${one.size} acts since ${one.time}; ${one.text}` : `${one.kind}: ${one.text}`,
+            );
+        });
       if (target !== null)
         await attempt(`target ${target}`, async () => {
           const plan = await collections.plan(target, wish, signal);
@@ -83,6 +97,11 @@ export function checking(services: Services, collections: Collecting, freeBytes:
       return lines;
     },
   };
+}
+
+/** A mirror under lock would hold the later checkpoints of a ledger that was put back: then no witness is needed to tell. */
+function mirrorProves(mirror: MirrorAudit | null): boolean {
+  return mirror?.kind === "checked" && mirror.covers > 0 && mirror.lock === "irrevocable" && mirror.problems.length === 0;
 }
 
 /** A verification is an act, unless the home is read-only or its ledger must not be signed again: both are said, not hidden. */

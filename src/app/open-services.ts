@@ -8,7 +8,7 @@ import { HoldfastError } from "../core/error.ts";
 import type { Collector } from "../core/collector.ts";
 import type { Jobs } from "../core/jobs.ts";
 import { nearest } from "../core/nearest.ts";
-import type { Clock, Environment, Random } from "../core/ports.ts";
+import type { Clock, Environment, Fetch, Random } from "../core/ports.ts";
 import type { Recorder } from "../core/recorder.ts";
 import { entryOf } from "../core/shape.ts";
 import type { Vault } from "../core/vault.ts";
@@ -19,6 +19,7 @@ import { readVkeys } from "../ledger/log-keys.ts";
 import { openReader } from "../ledger/reader.ts";
 import { openCollector } from "./open-collector.ts";
 import { ensureLedger, hasLedger, type HomePaths } from "./home.ts";
+import { anchoring } from "./anchoring.ts";
 import { mirroring } from "./mirroring.ts";
 import type { Services } from "./services.ts";
 
@@ -29,6 +30,7 @@ export type Surroundings = {
   readonly environment: Environment;
   readonly clock: Clock;
   readonly random: Random;
+  readonly fetch: Fetch;
   readonly machine: string;
   readonly pid: number;
   readonly platform: string;
@@ -70,10 +72,13 @@ export async function openServices(paths: HomePaths, config: Config, wants: Home
     openVaults.set(name, open);
     return open;
   };
+  const anchors = anchoring({ paths, config, fetch: around.fetch, clock: around.clock, random: around.random });
   const mirror = mirroring({ paths, config, vault, clock: around.clock });
 
   const services: Services = {
     mirror,
+    anchors,
+    settleAnchors: async (signal) => (recorder === null ? [] : anchors.settle(signal)),
     paths,
     config,
     origin,
@@ -83,7 +88,10 @@ export async function openServices(paths: HomePaths, config: Config, wants: Home
     random: around.random,
     signer: () => (signer ??= openSigner(config, paths, around)),
     jobs: () => (jobs ??= embeddedJobs(paths.work, ownerOf(around.pid, around.machine), around.clock)),
-    recorder: () => (recorder ??= mirror.guard(forever).then(async () => mirror.watch(await openWriter(paths, origin, around, await services.signer())))),
+    recorder: () =>
+      (recorder ??= Promise.all([mirror.guard(forever), anchors.guard(forever)]).then(async () =>
+        mirror.watch(await openWriter(paths, origin, around, await services.signer())),
+      )),
     reader(look) {
       const reader = openReader(paths.ledger);
       try {

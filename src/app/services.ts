@@ -1,4 +1,5 @@
 import type { Actor } from "../core/act.ts";
+import type { Anchored } from "../core/anchored.ts";
 import type { ActorSigner } from "../core/actor-signer.ts";
 import type { Collector } from "../core/collector.ts";
 import type { Config, VaultConfig } from "../core/config.ts";
@@ -8,6 +9,7 @@ import type { Reader, Recorder } from "../core/recorder.ts";
 import type { Target } from "../core/target.ts";
 import type { Vault } from "../core/vault.ts";
 import type { HomePaths } from "./home.ts";
+import type { Anchoring } from "./anchoring.ts";
 import type { Mirroring } from "./mirroring.ts";
 
 /** The parts of a running Holdfast, opened when first asked for. Everything opened is closed by app.close(). */
@@ -23,9 +25,12 @@ export type Services = {
   readonly clock: Clock;
   readonly random: Random;
   jobs(): Jobs;
-  /** Opened only once the mirror, where it can be asked, knows no other history of this ledger. */
+  /** Opened only once mirror and witnesses, where they can be asked, know no other history of this ledger. */
   recorder(): Promise<Recorder>;
   readonly mirror: Mirroring;
+  readonly anchors: Anchoring;
+  /** What a command recorded is anchored where it is time; nothing where it recorded nothing. */
+  settleAnchors(signal: AbortSignal): Promise<readonly Anchored[]>;
   /** A fresh reader for one look, so that acts of other processes are seen. */
   reader<T>(look: (reader: Reader) => T): T;
   openReader(): Reader;

@@ -2,7 +2,7 @@ import { HoldfastError } from "../core/error.ts";
 import { terminalSafe } from "../core/printable.ts";
 import { present } from "./output.ts";
 import type { Session } from "./session.ts";
-import { assuranceText, ledgerDocument, verdictExit } from "./verify.ts";
+import { assuranceLines, ledgerDocument, verdictExit } from "./verify.ts";
 
 /** The signed note of the newest checkpoint, verbatim: what a third party can hold on to. */
 export async function ledgerCheckpoint(session: Session): Promise<number> {
@@ -14,14 +14,14 @@ export async function ledgerCheckpoint(session: Session): Promise<number> {
   return 0;
 }
 
-export async function ledgerAudit(session: Session): Promise<number> {
+export async function ledgerAudit(session: Session, offline: boolean): Promise<number> {
   const app = await session.app();
-  const audit = await app.checking.audit(session.signal);
+  const audit = await app.checking.audit(!offline, session.signal);
   const document = { schema: "holdfast.audit/1", assurance: audit.assurance, ...ledgerDocument(audit) };
   present(session.output, document, null, () => [
     `${audit.verdict}  ${audit.found.origin}  size ${audit.found.size}  root ${audit.found.root}`,
     ...audit.problems.map((problem) => terminalSafe(`  ${problem.kind}${problem.seq === null ? "" : ` at act ${problem.seq}`}: ${problem.text}`)),
-    assuranceText(audit),
+    ...assuranceLines(audit, offline),
   ]);
   return verdictExit(audit.verdict);
 }

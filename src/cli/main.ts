@@ -60,6 +60,7 @@ async function runCommand(options: GlobalOptions, dumb: boolean, run: (session: 
   const app = await openedApp(opened);
   try {
     await settleMirror(app, session.output);
+    await settleAnchors(app, session.output);
     return code;
   } catch (error) {
     return Math.max(code, report(error, options));
@@ -81,6 +82,25 @@ async function settleMirror(app: App | null, output: Session["output"]): Promise
     output.say(
       terminalSafe(`The newest acts are not in the mirror (vault ${standing.vault}) yet; they are tried again with the next act: ${standing.trouble}`),
     );
+}
+
+/** What was recorded is anchored where it is time. It is recorded whatever comes of this. */
+async function settleAnchors(app: App | null, output: Session["output"]): Promise<void> {
+  for (const one of (await app?.services.settleAnchors(new AbortController().signal)) ?? [])
+    switch (one.kind) {
+      case "anchored":
+        break;
+      case "rollback":
+      case "fork":
+        process.stderr.write(`holdfast: ALARM: ${terminalSafe(`${one.kind.toUpperCase()}: ${one.text}`)}\n`);
+        break;
+      case "misconfigured":
+      case "broken":
+        output.say(terminalSafe(`The newest acts are not anchored by ${one.anchor} yet; it is tried again with the next act: ${one.text}`));
+        break;
+      default:
+        one satisfies never;
+    }
 }
 
 async function openApp(options: GlobalOptions, wants: AppOptions["wants"]): Promise<App> {

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Command, Option } from "commander";
 import type { Environment } from "../core/ports.ts";
+import { addCustodyCommands } from "./custody-commands.ts";
 import type { GlobalOptions, Session } from "./session.ts";
 
 type Run = (options: GlobalOptions, run: (session: Session) => Promise<number>) => Promise<void>;
@@ -132,7 +133,10 @@ export function buildProgram(run: Run, environment: Environment): Command {
     .description("read everything again and recompute; ledger and exhibits")
     .option("--case <ID>")
     .option("--quick", "ask the stores for checksums and locks, without downloading")
-    .action((ids: string[], o: Options) => go(async (s) => (await import("./verify.ts")).verify(s, ids, text(o["case"]), o["quick"] === true)));
+    .option("--offline", "check what the witnesses gave, without asking them now")
+    .action((ids: string[], o: Options) =>
+      go(async (s) => (await import("./verify.ts")).verify(s, ids, text(o["case"]), o["quick"] === true, o["offline"] === true)),
+    );
   program
     .command("fetch <exhibit>")
     .description("restore the raw bytes, verified while written; an act")
@@ -140,13 +144,7 @@ export function buildProgram(run: Run, environment: Environment): Command {
     .option("--reason <TEXT>")
     .option("--authority <TEXT>")
     .action((id: string, o: Options) => go(async (s) => (await import("./fetch.ts")).fetch(s, id, o)));
-  const hold = program.command("hold").description("legal holds");
-  hold
-    .command("set <exhibit...>")
-    .description("set a legal hold")
-    .option("--reason <TEXT>")
-    .option("--authority <TEXT>")
-    .action((ids: string[], o: Options) => go(async (s) => (await import("./hold.ts")).holdSet(s, ids, o)));
+  addCustodyCommands(program, go);
   const retain = program.command("retain").description("retention");
   retain
     .command("extend <exhibit...>")
@@ -162,8 +160,13 @@ export function buildProgram(run: Run, environment: Environment): Command {
     .action(() => go(async (s) => (await import("./ledger.ts")).ledgerCheckpoint(s)));
   ledger
     .command("audit")
-    .description("recompute the whole ledger")
-    .action(() => go(async (s) => (await import("./ledger.ts")).ledgerAudit(s)));
+    .description("recompute the whole ledger, and hold it against all anchors")
+    .option("--offline", "check what the witnesses gave, without asking them now")
+    .action((o: Options) => go(async (s) => (await import("./ledger.ts")).ledgerAudit(s, o["offline"] === true)));
+  ledger
+    .command("anchor")
+    .description("have the newest head vouched for by witnesses and timestamp authorities now")
+    .action(() => go(async (s) => (await import("./ledger-anchor.ts")).ledgerAnchor(s)));
   ledger
     .command("export <dir>")
     .description("write the ledger as a C2SP tlog-tiles tree, or bring an earlier export up to date")

@@ -13,10 +13,28 @@ export async function status(session: Session, collection: string | null, follow
     await sleep(1000, undefined, { signal: session.signal });
   }
   const documents = views().map((view) => statusOf(app, view));
-  present(session.output, { schema: "holdfast.status/1", collections: documents } as { schema: string }, documents, () =>
-    documents.length === 0 ? ["no collections"] : views().flatMap((view) => [oneLine(view), ...stepLines(view)]),
+  const anchors = app.services.anchors.standing();
+  present(
+    session.output,
+    { schema: "holdfast.status/1", collections: documents, anchors: anchors.map(anchorDocument) } as { schema: string },
+    documents,
+    () => [...(documents.length === 0 ? ["no collections"] : views().flatMap((view) => [oneLine(view), ...stepLines(view)])), ...anchors.map(anchorLine)],
   );
   return 0;
+}
+
+type AnchorStanding = ReturnType<App["services"]["anchors"]["standing"]>[number];
+
+function anchorDocument({ anchor, state }: AnchorStanding): object {
+  const size = state?.size ?? null;
+  return { anchor, size: size === null ? null : String(size), time: state?.time ?? null, tried: state?.tried ?? null, trouble: state?.trouble ?? null };
+}
+
+function anchorLine({ anchor, state }: AnchorStanding): string {
+  if (state === null) return `anchor ${anchor}: not asked yet; holdfast ledger anchor asks now`;
+  const held = state.size === null ? "vouches for nothing yet" : `vouched for ${state.size} acts at ${state.time ?? "?"}`;
+  if (state.trouble === null) return `anchor ${anchor}: ${held}`;
+  return terminalSafe(`anchor ${anchor}: ${state.trouble.kind.toUpperCase()} since ${state.trouble.since}: ${state.trouble.text}; ${held}`);
 }
 
 function statusOf(app: App, view: CollectionView): object {

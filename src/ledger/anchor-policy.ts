@@ -1,3 +1,4 @@
+import type { AnchorName } from "../core/anchored.ts";
 import type { Authority } from "./timestamp.ts";
 import type { Witness } from "./witness-client.ts";
 
@@ -5,9 +6,6 @@ import type { Witness } from "./witness-client.ts";
 export type AnchorPolicy = { readonly witnesses: readonly Witness[]; readonly authorities: readonly Authority[]; readonly quorum: number };
 
 export const noAnchors: AnchorPolicy = { witnesses: [], authorities: [], quorum: 0 };
-
-/** Names as they stand in the table `anchor` and in every document: `witness:NAME`, `rfc3161:NAME`. */
-export type AnchorName = `witness:${string}` | `rfc3161:${string}`;
 
 export function anchorNames(policy: AnchorPolicy): readonly AnchorName[] {
   return [...policy.witnesses.map(({ name }) => `witness:${name}` as const), ...policy.authorities.map(({ name }) => `rfc3161:${name}` as const)];

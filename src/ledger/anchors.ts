@@ -1,6 +1,7 @@
+import type { Anchored, AnchorName } from "../core/anchored.ts";
 import { describeError } from "../core/error.ts";
 import type { Clock, Fetch, Random } from "../core/ports.ts";
-import { type AnchorName, type AnchorPolicy, anchorNames } from "./anchor-policy.ts";
+import { type AnchorPolicy, anchorNames } from "./anchor-policy.ts";
 import { type AnchorState, type AnchorStates, readAnchorStates, writeAnchorStates } from "./anchor-state.ts";
 import { keepAnchors, keptAnchors, type NewAnchor } from "./anchor-store.ts";
 import { type LogVkeys, readVkeys } from "./log-keys.ts";
@@ -11,12 +12,6 @@ import { cosign, type OwnHead, type WitnessOutcome } from "./witness.ts";
 import type { Witness } from "./witness-client.ts";
 
 export type Surroundings = { readonly fetch: Fetch; readonly clock: Clock; readonly random: Random };
-
-/** What one anchor did. `anchored` is kept and durable. */
-export type Anchored = { readonly anchor: AnchorName } & (
-  | { readonly kind: "anchored"; readonly size: number; readonly time: string; readonly text: string }
-  | { readonly kind: "rollback" | "fork" | "misconfigured" | "broken"; readonly text: string }
-);
 
 /** How long one anchor may hold up a command. Milliseconds. */
 const PATIENCE_MS = 20_000;
@@ -129,7 +124,8 @@ function failed(anchor: AnchorName, error: unknown, signal: AbortSignal): Anchor
   return { anchor, kind: "broken", text: slow ? `no whole answer within ${PATIENCE_MS / 1000} s` : describeError(error) };
 }
 
-function remember(paths: LedgerPaths, done: readonly Anchored[], now: string): void {
+/** Writes down how it went with each, beside what is known of the others. */
+export function remember(paths: LedgerPaths, done: readonly Anchored[], now: string): void {
   const before = readAnchorStates(paths);
   const after: AnchorStates = Object.fromEntries(done.map((one) => [one.anchor, next(before[one.anchor], one, now)]));
   writeAnchorStates(paths, { ...before, ...after });

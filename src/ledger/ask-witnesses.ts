@@ -1,8 +1,9 @@
 import type { CheckpointId } from "../core/act.ts";
+import type { AnchorName } from "../core/anchored.ts";
 import { describeError } from "../core/error.ts";
 import type { AnchorCover, LedgerAudit, LedgerProblem, LedgerVerdict } from "../core/verdict.ts";
 import type { Fetch } from "../core/ports.ts";
-import type { AnchorName, AnchorPolicy } from "./anchor-policy.ts";
+import type { AnchorPolicy } from "./anchor-policy.ts";
 import { keptAnchors } from "./anchor-store.ts";
 import { askAboutHead } from "./anchors.ts";
 import { assuranceOf } from "./assurance.ts";
@@ -61,9 +62,9 @@ function isPrefix(audited: CheckpointId, head: OwnHead): boolean {
 
 /**
  * The audit with what the witnesses say now. One that says rollback or fork decides; without `quorum` of them that say otherwise,
- * an intact ledger is unverifiable: it could be an older copy of itself.
+ * an intact ledger is unverifiable: it could be an older copy of itself. `needed` of them is less where that is known otherwise.
  */
-export function withWitnesses(audit: LedgerAudit, says: readonly WitnessSays[], quorum: number): LedgerAudit {
+export function withWitnesses(audit: LedgerAudit, says: readonly WitnessSays[], needed: number, quorum: number = needed): LedgerAudit {
   if (says.length === 0) return audit;
   const problems: LedgerProblem[] = [...audit.problems];
   const covers = new Map(audit.covers.map((cover) => [cover.anchor, cover]));
@@ -89,12 +90,12 @@ export function withWitnesses(audit: LedgerAudit, says: readonly WitnessSays[], 
         outcome satisfies never;
     }
   }
-  const verdict = verdictWith(audit.verdict, says, vouched >= quorum);
+  const verdict = verdictWith(audit.verdict, says, vouched >= needed);
   if (verdict === "unverifiable" && audit.verdict === "intact")
     problems.push({
       kind: "anchor-unchecked",
       seq: null,
-      text: `${vouched} of the ${quorum} witnesses that are needed vouch for this head now: that this home is not an older copy of itself is not proven`,
+      text: `${vouched} of the ${needed} witnesses that are needed vouch for this head now: that this home is not an older copy of itself is not proven`,
     });
   const held: readonly AnchorCover[] = [...covers.values()].sort((a, b) => (a.anchor < b.anchor ? -1 : 1));
   return {

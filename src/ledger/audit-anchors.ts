@@ -41,16 +41,9 @@ export async function auditAnchors(db: Db, keys: LogVkeys, policy: AnchorPolicy,
   const altered = (row: AnchorRow, why: string): void =>
     problems.add("anchor-altered", null, `the proof ${row.id} of ${row.kind} for ${row.size} entries does not hold: ${why}`);
   const check = (row: AnchorRow, root: Hash): void => {
-    let note: Buffer;
-    let checkpoint: Checkpoint;
-    try {
-      note = row.kind.startsWith("rfc3161:") ? parseArchive(row.bytes).note : row.bytes;
-      checkpoint = openCheckpoint(note, keys.origin, keys.vkeys);
-    } catch (error) {
-      return altered(row, describeError(error));
-    }
-    if (checkpoint.size !== row.size) return altered(row, `it is of size ${checkpoint.size}`);
-    if (!checkpoint.root.equals(root)) {
+    const { note, checkpoint, fault } = opened(row, keys);
+    if (checkpoint === null || fault !== null) altered(row, fault ?? "it cannot be read");
+    else if (!checkpoint.root.equals(root)) {
       if (!forked)
         problems.add(
           "fork",
@@ -58,10 +51,10 @@ export async function auditAnchors(db: Db, keys: LogVkeys, policy: AnchorPolicy,
           `the first ${row.size} entries give the root ${root.toString("base64")}, and ${row.kind} vouched for ${checkpoint.root.toString("base64")}, which this log's keys signed: this is another history of the same log`,
         );
       forked = true;
-      return;
+    } else {
+      const time = outsideTime(row, note, checkpoint);
+      if (time !== null && (held.get(row.kind)?.size ?? -1) <= row.size) held.set(row.kind, { anchor: row.kind, size: row.size, time });
     }
-    const time = outsideTime(row, note, checkpoint);
-    if (time !== null && (held.get(row.kind)?.size ?? -1) <= row.size) held.set(row.kind, { anchor: row.kind, size: row.size, time });
   };
   const outsideTime = (row: AnchorRow, note: Buffer, checkpoint: Checkpoint): string | null => {
     const name = row.kind.slice(row.kind.indexOf(":") + 1);
@@ -108,6 +101,19 @@ export async function auditAnchors(db: Db, keys: LogVkeys, policy: AnchorPolicy,
       return [...held.values()].sort((a, b) => (a.anchor < b.anchor ? -1 : 1));
     },
   };
+}
+
+type Opened = { readonly note: Buffer; readonly checkpoint: Checkpoint | null; readonly fault: string | null };
+
+/** The note in a proof, under our own keys: what we never signed proves nothing about us. */
+function opened(row: AnchorRow, keys: LogVkeys): Opened {
+  try {
+    const note = row.kind.startsWith("rfc3161:") ? parseArchive(row.bytes).note : row.bytes;
+    const checkpoint = openCheckpoint(note, keys.origin, keys.vkeys);
+    return { note, checkpoint, fault: checkpoint.size === row.size ? null : `it is of size ${checkpoint.size}` };
+  } catch (error) {
+    return { note: row.bytes, checkpoint: null, fault: describeError(error) };
+  }
 }
 
 function witnessTime(bytes: Buffer, checkpoint: Checkpoint, witness: Witness): string | null {

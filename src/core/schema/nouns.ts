@@ -62,7 +62,7 @@ export const ledgerCheck: Readonly<Record<string, JsonSchema>> = {
   verdict: choice("intact", "altered", "rollback", "fork", "unverifiable"),
   size: digits,
   root: base64,
-  checked: objectOf({ entries: digits, anchors: listOf(text), unreachable: listOf(text) }),
+  checked: objectOf({ entries: digits, anchors: listOf(text), covers: listOf(objectOf({ anchor: text, size: digits, time })), unreachable: listOf(text) }),
   problems: listOf(objectOf({ kind: text, seq: orNull(digits), text })),
 };
 
