@@ -1,5 +1,4 @@
 import { act, caseNoun, checkpoint, collection, exhibit, exhibitCheck, ledgerCheck, plan, stored } from "./nouns.ts";
-import { custodyDocuments } from "./custody.ts";
 import { base64, choice, digits, documentOf, flag, hex, type JsonSchema, listOf, objectOf, orNull, text, time } from "./words.ts";
 
 const assurance = choice("self", "worm", "witnessed", "timestamped");
@@ -44,7 +43,6 @@ export const documents: Readonly<Record<string, JsonSchema>> = Object.fromEntrie
           resume: orNull(text),
         }),
       ),
-    },
       anchors: listOf(
         objectOf({
           anchor: text,
@@ -60,6 +58,7 @@ export const documents: Readonly<Record<string, JsonSchema>> = Object.fromEntrie
       anchors: listOf(
         objectOf({ anchor: text, outcome: choice("anchored", "rollback", "fork", "misconfigured", "broken"), size: orNull(digits), time: orNull(time), text }),
       ),
+    },
     exhibits: { exhibits: listOf(exhibit) },
     custody: { exhibit: text, acts: listOf(act) },
     cases: { cases: listOf(caseNoun) },
@@ -68,7 +67,7 @@ export const documents: Readonly<Record<string, JsonSchema>> = Object.fromEntrie
     init: { home: text, origin: text, vkeys: listOf(text) },
     doctor: { ok: flag, checks: listOf(objectOf({ check: text, ok: flag, fatal: flag, text })) },
     fetch: { exhibit: text, out: orNull(text), verdict: choice("intact", "altered"), sha256: orNull(hex), bytes: orNull(digits), text: orNull(text) },
-    "lock-change": { change: choice("held", "retention-extended", "hold-cleared"), exhibits: listOf(objectOf({ exhibit: text, act: digits, stored })) },
+    "lock-change": { change: choice("held", "retention-extended"), exhibits: listOf(objectOf({ exhibit: text, act: digits, stored })) },
     detached: { collections: listOf(objectOf({ collection: text, log: text })) },
     cancel: { collection: text, answer: choice("asked", "cancelled") },
     undo: {
@@ -94,12 +93,6 @@ export const documents: Readonly<Record<string, JsonSchema>> = Object.fromEntrie
           vkey: text,
           kept: text,
           since: objectOf({ size: digits, time: orNull(time) }),
-    policies: { cloud: choice("aws"), policies: listOf(objectOf({ role: choice("collector", "evidence", "vault", "contain"), document: objectOf({}) })) },
-    ...custodyDocuments,
-    schemas: { names: listOf(text) },
-    completion: { shell: choice("bash", "zsh", "fish"), script: text },
-  }).map(([name, properties]) => [name, documentOf(name, properties)]),
-);
         }),
       ),
     },
