@@ -73,13 +73,13 @@ function surroundings(): Surroundings {
     environment: process.env,
     clock: () => new Date(),
     random: (bytes) => randomBytes(bytes),
+    fetch: globalThis.fetch,
     machine: hostname(),
     pid: process.pid,
     platform: process.platform,
     arch: process.arch,
     uid: user.uid,
     user: user.name,
-    fetch: globalThis.fetch,
     tool: toolIdentity(fileURLToPath(new URL("..", import.meta.url)), process.version),
   };
 }

@@ -30,7 +30,7 @@ export async function printLockChanges(
   return changes.every(({ receipt }) => receipt.problems.length === 0) ? 0 : 4;
 }
 
-function presentChanges(session: Session, act: string, changes: readonly Change[]): void {
+export function presentChanges(session: Session, act: string, changes: readonly Change[]): void {
   const list = changes.map((c) => ({ exhibit: c.exhibit, act: String(c.act.seq), stored: c.receipt }));
   present(session.output, { schema: "holdfast.lock-change/1", change: act, exhibits: list } as { schema: string }, list, () =>
     changes.map(({ exhibit, receipt, act: { seq } }) =>

@@ -175,14 +175,6 @@ export function buildProgram(run: Run, environment: Environment): Command {
     .command("proof <seq>")
     .description("the .tlog-proof of one act under the newest checkpoint")
     .action((seq: string) => go(async (s) => (await import("./ledger-export.ts")).ledgerProof(s, seq)));
-  const policy = program.command("policy").description("least-privilege policies, made of the calls that holdfast makes");
-  policy
-    .command("iam")
-    .description("print the policies that a cloud's roles need")
-    .option("--cloud <NAME>", "aws")
-    .option("--role <NAME>", "collector, evidence, vault or contain: the bare document of one role")
-    .option("--account <ID>", "the account they are for; default: the one of the configuration, else any")
-    .option("--vault <NAME>", "an S3 vault of the configuration")
   const key = program.command("key").description("the ledger's keys");
   key
     .command("show")
@@ -206,6 +198,14 @@ export function buildProgram(run: Run, environment: Environment): Command {
     .option("--new-origin <NAME>", "without the keys: the origin that begins")
     .option("--reason <TEXT>")
     .action((o: Options) => go(async (s) => (await import("./restore.ts")).restore(s, o)));
+  const policy = program.command("policy").description("least-privilege policies, made of the calls that holdfast makes");
+  policy
+    .command("iam")
+    .description("print the policies that a cloud's roles need")
+    .option("--cloud <NAME>", "aws")
+    .option("--role <NAME>", "collector, evidence, vault or contain: the bare document of one role")
+    .option("--account <ID>", "the account they are for; default: the one of the configuration, else any")
+    .option("--vault <NAME>", "an S3 vault of the configuration")
     .option("--log-bucket <name...>", "a bucket of logs that do not lie under AWSLogs/")
     .action((o: Options) => go(async (s) => (await import("./policy.ts")).policyIam(s, o)));
   program

@@ -29,7 +29,8 @@ export function exhibitFromActs(id: string, acts: readonly Act[]): Exhibit | nul
   if (outcome === undefined || !isOutcomeAct(outcome.act)) return null;
   const detail = parseOutcomeDetail(outcome);
   const digest = outcome.digests[id];
-  const stored = acts.findLast((act) => act.stored !== null)?.stored ?? null;
+  const disposal = disposalOf(acts);
+  const stored = disposal === null ? (acts.findLast((act) => act.stored !== null)?.stored ?? null) : null;
   // Why it is not sealed belongs beside what happened to the bytes; a directory's lock is said in the receipt itself.
   const notSealed = stored === null || stored.sealed || stored.mode === "directory" ? null : whyNotSealed(stored);
   return {
@@ -37,7 +38,7 @@ export function exhibitFromActs(id: string, acts: readonly Act[]): Exhibit | nul
     kind: detail.kind,
     name: detail.name,
     outcome: outcome.act,
-    detail: [detail.text, notSealed].filter((text) => text !== null).join("; ") || null,
+    detail: [detail.text, notSealed, disposal === null ? null : `disposed of (act ${disposal.seq})`].filter((text) => text !== null).join("; ") || null,
     bytes: digest?.bytes ?? String(detail.held?.bytes ?? 0),
     sha256: digest?.sha256 ?? null,
     files: detail.files,
@@ -63,11 +64,16 @@ export type Kept =
 
 export function keptOf(acts: readonly Act[]): Kept {
   const outcome = acts.find((act) => isOutcomeAct(act.act));
-  if (outcome === undefined) return { kind: "nothing" };
+  if (outcome === undefined || disposalOf(acts) !== null) return { kind: "nothing" };
   const { put, held } = parseOutcomeDetail(outcome);
   if (put !== null) return { kind: "stored", put: { ...put, asked: promised(put.asked, acts) } };
   if (held !== null) return { kind: "held", held: { ...held, asked: promised(held.asked, acts) }, target: outcome.target };
   return { kind: "nothing" };
+}
+
+/** The act that says that its store deleted it, after two persons had agreed to that. */
+function disposalOf(acts: readonly Act[]): Act | null {
+  return acts.find((act) => act.act === "changed" && act.detail["change"] === "disposed" && act.detail["outcome"] === "done") ?? null;
 }
 
 function promised(asked: Retention, acts: readonly Act[]): Retention {
@@ -76,6 +82,7 @@ function promised(asked: Retention, acts: readonly Act[]): Retention {
     const until = act.detail["retainUntil"];
     if (act.act === "retention-extended" && typeof until === "string") retainUntil = until;
     if (act.act === "held") legalHold = true;
+    if (act.act === "hold-cleared") legalHold = false;
   }
   return { ...asked, retainUntil, legalHold };
 }
@@ -108,13 +115,18 @@ export function shownLockOf(acts: readonly Act[]): ShownLock | null {
   let best: Receipt | null = null;
   let retainUntil: string | null = null;
   let legalHold = false;
+  let heldFirst = true;
   for (const act of acts) {
     const { stored } = act;
+    if (act.act === "hold-cleared") {
+      legalHold = false;
+      heldFirst = false; // what was asked at the beginning is asked no more
+    }
     if (stored === null) continue;
     if (stored.problems.length === 0) {
       if (best === null || !isAtLeast(best.lock, stored.lock)) best = stored;
       retainUntil ??= asked.retainUntil;
-      legalHold ||= asked.legalHold;
+      legalHold ||= asked.legalHold && heldFirst;
     }
     const until = act.act === "retention-extended" ? act.detail["retainUntil"] : undefined;
     if (typeof until === "string" && stored.retainUntil !== null && Date.parse(stored.retainUntil) >= Date.parse(until)) retainUntil = until;

@@ -102,6 +102,9 @@ export type Listed = {
   readonly modified: string | null;
 };
 
+/** What a store answered when it was told to delete. */
+export type Disposal = { readonly kind: "deleted" | "denied"; readonly text: string; readonly requestIds: readonly string[] };
+
 /** One question that the doctor asked of the store, with its sentinel, and the store's answer. */
 export type ProbeAnswer = {
   readonly probe: string;
@@ -155,6 +158,12 @@ export interface Vault {
   /** Later only: an earlier date is refused here (`refused`) before the store is asked. */
   extend(ref: StoredRef, retainUntil: string, signal: AbortSignal): Promise<readonly string[]>;
   hold(ref: StoredRef, on: boolean, signal: AbortSignal): Promise<readonly string[]>;
+
+  /**
+   * Deletes exactly this version for good. `refused` where the store shows a hold or a retention that has not ended, or does not
+   * show whether there is one; that it denies the deletion is an answer. Only attest() tells that nothing is there any more.
+   */
+  dispose(ref: StoredRef, signal: AbortSignal): Promise<Disposal>;
 
   /** Tries what must be refused, on a sentinel object of its own, never on evidence. */
   probe(signal: AbortSignal): Promise<readonly ProbeAnswer[]>;

@@ -15,6 +15,15 @@ export async function setImmutable(path: string): Promise<void> {
   }
 }
 
+/** Takes the flag away before a disposal; where that fails, so does the removal, and says why. */
+export async function clearImmutable(path: string): Promise<void> {
+  try {
+    await run("chattr", ["-i", path], { timeout: 10_000 });
+  } catch {
+    // No such flag here, or no right to clear it: unlink(2) answers.
+  }
+}
+
 /** True or false as lsattr says; null where it could not be asked. */
 export async function isImmutable(path: string): Promise<boolean | null> {
   try {

@@ -7,6 +7,7 @@ import { printable } from "../core/printable.ts";
 import type { StoredRef, Vault } from "../core/vault.ts";
 import { attestInDirectory } from "./directory-attest.ts";
 import { listDirectory } from "./directory-list.ts";
+import { disposeInDirectory } from "./directory-dispose.ts";
 import { directoryError, objectPath, objectUri, temporaryPath } from "./directory-paths.ts";
 import { probeDirectory } from "./directory-probe.ts";
 import { putInDirectory } from "./directory-put.ts";
@@ -90,6 +91,15 @@ export function openDirectoryVault(options: DirectoryVaultOptions): Vault {
       told(ref.key, signal, async () => {
         await writeSidecar(objectPath(root, ref.key), { ...(await sidecarOf(ref)), legalHold: on }, random, false);
         return [];
+      }),
+    dispose: (ref, signal) =>
+      told(ref.key, signal, async () => {
+        await disposeInDirectory(objectPath(root, ref.key), printable(ref.key), await sidecarOf(ref), clock());
+        return {
+          kind: "deleted",
+          text: `the file ${objectPath(root, ref.key)} was removed; what a disk keeps of removed files is not overwritten`,
+          requestIds: [],
+        };
       }),
     probe: () => probeDirectory(root, random),
     land: async () => null,

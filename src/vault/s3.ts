@@ -7,6 +7,7 @@ import { attestInS3 } from "./s3-attest.ts";
 import { landInS3 } from "./s3-landing.ts";
 import { openS3Link, type S3LinkOptions } from "./s3-link.ts";
 import { listInS3 } from "./s3-list.ts";
+import { disposeInS3 } from "./s3-dispose.ts";
 import { extendRetention, setHold, type S3Object } from "./s3-lock.ts";
 import { probeS3 } from "./s3-probe.ts";
 import { putToS3 } from "./s3-put.ts";
@@ -85,6 +86,7 @@ export function openS3Vault(options: S3VaultOptions): Vault {
     },
     extend: (ref, retainUntil, signal) => told(signal, async () => extendRetention(link, objectOf(ref), mode, retainUntil, signal)),
     hold: (ref, on, signal) => told(signal, async () => setHold(link, objectOf(ref), on, signal)),
+    dispose: (ref, signal) => told(signal, async () => disposeInS3(link, objectOf(ref), signal)),
     probe: (signal) => told(signal, async () => probeS3(link, { prefix, mode, kmsKey }, signal)),
     land: (request, token, signal) =>
       told(signal, async () => landInS3({ link, fullKey: fullKey(request.key), kmsKey, withPrefix: fullKey, told }, request, token, signal)),

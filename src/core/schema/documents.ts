@@ -1,4 +1,5 @@
 import { act, caseNoun, checkpoint, collection, exhibit, exhibitCheck, ledgerCheck, plan, stored } from "./nouns.ts";
+import { custodyDocuments } from "./custody.ts";
 import { base64, choice, digits, documentOf, flag, hex, type JsonSchema, listOf, objectOf, orNull, text, time } from "./words.ts";
 
 const assurance = choice("self", "worm", "witnessed", "timestamped");
@@ -60,6 +61,7 @@ export const documents: Readonly<Record<string, JsonSchema>> = Object.fromEntrie
       ),
     },
     exhibits: { exhibits: listOf(exhibit) },
+    exhibit: { origin: text, vkeys: listOf(text), exhibit, acts: listOf(objectOf({ seq: digits, leaf: base64, path: listOf(base64) })), checkpoint: text },
     custody: { exhibit: text, acts: listOf(act) },
     cases: { cases: listOf(caseNoun) },
     case: { case: caseNoun, notes: listOf(objectOf({ time, actor: text, text })), exhibits: listOf(exhibit) },
@@ -67,7 +69,7 @@ export const documents: Readonly<Record<string, JsonSchema>> = Object.fromEntrie
     init: { home: text, origin: text, vkeys: listOf(text) },
     doctor: { ok: flag, checks: listOf(objectOf({ check: text, ok: flag, fatal: flag, text })) },
     fetch: { exhibit: text, out: orNull(text), verdict: choice("intact", "altered"), sha256: orNull(hex), bytes: orNull(digits), text: orNull(text) },
-    "lock-change": { change: choice("held", "retention-extended"), exhibits: listOf(objectOf({ exhibit: text, act: digits, stored })) },
+    "lock-change": { change: choice("held", "retention-extended", "hold-cleared"), exhibits: listOf(objectOf({ exhibit: text, act: digits, stored })) },
     detached: { collections: listOf(objectOf({ collection: text, log: text })) },
     cancel: { collection: text, answer: choice("asked", "cancelled") },
     undo: {
@@ -78,11 +80,6 @@ export const documents: Readonly<Record<string, JsonSchema>> = Object.fromEntrie
     checkpoint: { note: text },
     export: { dir: text, checkpoint, from: digits, files: digits, bytes: digits },
     proof: { seq: digits, leafHash: base64, checkpoint, proof: text },
-    policies: { cloud: choice("aws"), policies: listOf(objectOf({ role: choice("collector", "evidence", "vault", "contain"), document: objectOf({}) })) },
-    schemas: { names: listOf(text) },
-    completion: { shell: choice("bash", "zsh", "fish"), script: text },
-  }).map(([name, properties]) => [name, documentOf(name, properties)]),
-);
     keys: {
       origin: text,
       keys: listOf(
@@ -98,3 +95,9 @@ export const documents: Readonly<Record<string, JsonSchema>> = Object.fromEntrie
     },
     "key-backup": { out: text, origin: text, sha256: hex, act: digits },
     restore: { home: text, origin: text, continued: flag, from: checkpoint, gap: text },
+    policies: { cloud: choice("aws"), policies: listOf(objectOf({ role: choice("collector", "evidence", "vault", "contain"), document: objectOf({}) })) },
+    ...custodyDocuments,
+    schemas: { names: listOf(text) },
+    completion: { shell: choice("bash", "zsh", "fish"), script: text },
+  }).map(([name, properties]) => [name, documentOf(name, properties)]),
+);

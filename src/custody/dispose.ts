@@ -1,0 +1,38 @@
+import { HoldfastError } from "../core/error.ts";
+import { putsOf, type Settlement, settle, type TwoPersonContext } from "./settle.ts";
+import type { StoredExhibit } from "./stored-exhibit.ts";
+
+/**
+ * Deletes exhibits of one case at their vaults, once their retention has ended and a second person has approved it, and attests that
+ * they are gone. Asked before it is requested, and again by the vault before it deletes: `refused` while locked or held.
+ */
+export async function disposeOf(context: TwoPersonContext, ids: readonly string[], signal: AbortSignal): Promise<Settlement> {
+  const puts = putsOf(context, ids);
+  for (const { id, put } of puts) await demandEnded(context, id, put, signal);
+  return settle(
+    context,
+    "disposed",
+    puts,
+    async (put, stop) => {
+      const vault = await context.vaultOf(put.vault);
+      const disposal = await vault.dispose(put, stop);
+      const state = await vault.attest(put, put.encoding, stop);
+      return { ok: state.kind === "missing", state, requestIds: disposal.requestIds, text: state.kind === "missing" ? state.text : disposal.text };
+    },
+    signal,
+  );
+}
+
+/** By our own promise and by what the store shows now, the later of the two. */
+async function demandEnded(context: TwoPersonContext, id: string, put: StoredExhibit["put"], signal: AbortSignal): Promise<void> {
+  const refuse = (why: string): HoldfastError => new HoldfastError("refused", `exhibit ${id} is not disposed of: ${why}`);
+  const now = context.clock().getTime();
+  if (put.asked.legalHold) throw refuse("it is under a legal hold");
+  if (!(Date.parse(put.asked.retainUntil) <= now)) throw refuse(`it is kept until ${put.asked.retainUntil}`);
+  const state = await (await context.vaultOf(put.vault)).attest(put, put.encoding, signal);
+  if (state.kind === "unknown") throw new HoldfastError("vault", `exhibit ${id}: its lock cannot be read, so nothing is deleted: ${state.text}`);
+  if (state.kind === "missing") return; // deleted before the store could answer, or by somebody else: the attestation will say so
+  if (state.receipt.legalHold !== false) throw refuse(state.receipt.legalHold === null ? "its legal hold cannot be read" : "its store shows a legal hold");
+  if (state.receipt.retainUntil !== null && !(Date.parse(state.receipt.retainUntil) <= now))
+    throw refuse(`its store keeps it until ${state.receipt.retainUntil}`);
+}
