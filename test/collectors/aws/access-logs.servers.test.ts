@@ -23,6 +23,7 @@ async function collected(deleted: boolean): Promise<{ readonly trail: TrailBucke
   const bucket = `trail-${Date.now()}`;
   const rig = await openLogRig([{ name: "flow-logs" }], { url: found.server.url, credentials: clientConfigOf(found.server).credentials });
   try {
+    rig.ec2.network.flowLogs.length = 0; // their buckets are not on that server
     const trail = buildTrail({ account, region, trail: "case-trail", bucket, from: new Date(noon.getTime() - 12 * hour), hours: 5, logsAnHour: 3 });
     await rig.client.send(new CreateBucketCommand({ Bucket: bucket }));
     if (deleted) await rig.client.send(new PutBucketVersioningCommand({ Bucket: bucket, VersioningConfiguration: { Status: "Enabled" } }));
