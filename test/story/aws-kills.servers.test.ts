@@ -79,7 +79,7 @@ async function expectWhole(story: AwsStory, minio: Server, { result, collection,
 
   const memory = ended.find(({ kind }) => kind === "memory");
   expect(memory?.sha256, which).toBe(createHash("sha256").update(story.memory).digest("hex"));
-  expect(await story.machine.left(), `${which}: on the host`).toEqual([]);
+  expect(await story.left(), `${which}: on the host`).toEqual([]);
 
   const client = s3ClientOf({ endpoint: minio.url, credentials: minio, bucket: "evidence" });
   const { Uploads } = await client.send(new ListMultipartUploadsCommand({ Bucket: "evidence" }));

@@ -143,7 +143,7 @@ describe.skipIf(!root)("the README's runbook for an EC2 instance (needs root: it
   test("memory is what was in the machine, byte for byte, and nothing of it stayed there", async () => {
     const bytes = readFileSync(await fetched("memory"));
     expect(bytes.equals(story.memory)).toBe(true);
-    expect(await story.machine.left()).toEqual([]);
+    expect(await story.left()).toEqual([]);
   });
 
   test("the disk image is the planted volume", async () => {

@@ -5,6 +5,7 @@ import { type AwsWorld, openAwsWorld } from "../clouds/aws/aws-world.ts";
 import { worldNames } from "../clouds/aws/aws-world-names.ts";
 import type { AwsFake } from "../clouds/aws/aws-fake.ts";
 import { keyArn } from "../clouds/aws/kms.ts";
+import type { Machine } from "../clouds/aws/machine.ts";
 import { type LocalMachine, startLocalMachine } from "../clouds/aws/local-machine.ts";
 import { type S3Fake, startS3Fake } from "../clouds/s3-fake.ts";
 import { lime } from "../collectors/aws/lime-bytes.ts";
@@ -24,7 +25,9 @@ export type AwsStory = {
   readonly fake: AwsFake;
   /** The S3 stand-in; null where a server was given. */
   readonly s3: S3Fake | null;
-  readonly machine: LocalMachine;
+  readonly machine: Machine;
+  /** What lies in the machine's /dev/shm, where it is one of this computer. */
+  left(): Promise<readonly string[]>;
   readonly dir: string;
   readonly home: string;
   readonly env: Readonly<Record<string, string>>;
@@ -40,7 +43,9 @@ export type StoryOptions = {
   readonly hours?: number;
   readonly clockSkewMs?: number;
   /** The program in the place of the memory tool; else one that writes `memory`. */
-  readonly tool?: string;
+  readonly tool?: string | Buffer;
+  /** Runs what SSM sends, in the place of a namespace of this computer. */
+  readonly machine?: Machine;
   readonly files?: Readonly<Record<string, string>>;
   readonly shmBytes?: number;
   /** An S3 server of its own, with a lock-enabled bucket `evidence` and no other; the stand-in unless given. */
@@ -56,10 +61,9 @@ export async function openAwsStory(options: StoryOptions = {}): Promise<AwsStory
     options.store === undefined ? await startS3Fake({ buckets: [{ name: "evidence", objectLock: true }, { name: "web-data" }], credentials: ownKeys }) : null;
   const { url, accessKeyId, secretAccessKey } = options.store ?? { url: s3?.url ?? "", ...ownKeys };
   const credentials = { accessKeyId, secretAccessKey };
-  const machine = await startLocalMachine({
-    files: { "/proc/kcore": "", "/proc/iomem": iomem, "/sys/kernel/security/lockdown": "[none] integrity confidentiality\n", ...options.files },
-    ...(options.shmBytes === undefined ? {} : { shmBytes: options.shmBytes }),
-  });
+  const local = options.machine === undefined ? await startLocal(options) : null;
+  const machine = options.machine ?? local;
+  if (machine === null) throw new Error("there is no machine");
   const { world, fake } = await openAwsWorld({
     s3: { endpoint: url, credentials },
     machine,
@@ -81,6 +85,7 @@ export async function openAwsStory(options: StoryOptions = {}): Promise<AwsStory
     fake,
     s3,
     machine,
+    left: async () => (await local?.left()) ?? [],
     dir: dir.path,
     home,
     env: {
@@ -94,11 +99,18 @@ export async function openAwsStory(options: StoryOptions = {}): Promise<AwsStory
     memory: memoryImage,
     async close() {
       await fake.close();
-      await machine.stop();
+      await local?.stop();
       await s3?.stop();
       dir[Symbol.dispose]();
     },
   };
+}
+
+function startLocal({ files, shmBytes }: StoryOptions): Promise<LocalMachine> {
+  return startLocalMachine({
+    files: { "/proc/kcore": "", "/proc/iomem": iomem, "/sys/kernel/security/lockdown": "[none] integrity confidentiality\n", ...files },
+    ...(shmBytes === undefined ? {} : { shmBytes }),
+  });
 }
 
 function configOf(world: AwsWorld, aws: string, s3: string, sha256: string): string {
