@@ -12,6 +12,7 @@ import type { CollectionOrder, CollectionView } from "../core/jobs.ts";
 import type { Compression } from "../core/part.ts";
 import type { Plan, Step, Wish } from "../core/plan.ts";
 import { parseTarget } from "../core/target.ts";
+import { writeExhibitRecords } from "./exhibit-records.ts";
 import type { Services } from "./services.ts";
 
 export type CollectWish = {
@@ -38,7 +39,7 @@ export type Collecting = {
   /** Puts back what its act steps changed, last first. Refused while it runs. */
   undo(collection: string, reason: string | null, progress: (event: ProgressEvent) => void, signal: AbortSignal): Promise<readonly Undone[]>;
   /** Running: asks it to stop. Interrupted: closes it now. */
-  cancel(collection: string): Promise<"asked" | "cancelled">;
+  cancel(collection: string, warn: (event: ProgressEvent) => void): Promise<"asked" | "cancelled">;
   /** Revokes and removes what a crash left behind; one line for each thing found. */
   cleanup(collection: string, signal: AbortSignal): Promise<readonly string[]>;
   view(collection: string): CollectionView;
@@ -46,6 +47,9 @@ export type Collecting = {
   result(collection: string): CollectionResult;
   openCase(id: string, fields: CaseFields, reason: string | null): Promise<void>;
 };
+
+/** How long a collection that has ended waits for a store to take the records. Milliseconds. */
+const RECORDS_MS = 60_000;
 
 export function collecting(services: Services): Collecting {
   const { clock, random, config, actor } = services;
@@ -65,6 +69,10 @@ export function collecting(services: Services): Collecting {
     return found;
   };
   const silent = (): void => undefined;
+  // Not the person's signal: what was collected is sealed and recorded, and this only says so beside it.
+  const records = async (order: CollectionOrder, progress: (event: ProgressEvent) => void): Promise<void> => {
+    for (const text of await writeExhibitRecords(services, order, AbortSignal.timeout(RECORDS_MS))) progress({ kind: "warning", text });
+  };
   return {
     async plan(target, wish, signal) {
       const plan = await (await services.collector(parseTarget(target))).plan(parseTarget(target), wish, signal);
@@ -80,10 +88,14 @@ export function collecting(services: Services): Collecting {
       return prepareOrder({ ...wish, case: opened, plan, vault: { name: vault.name, retain: vault.config.retain } }, actor, config.retention, clock, random);
     },
     register: (order) => services.jobs().create(order),
-    start: async (order, progress, signal) => startCollection(await context(order.target, order.vault, progress), order, signal),
+    async start(order, progress, signal) {
+      await startCollection(await context(order.target, order.vault, progress), order, signal);
+      await records(order, progress);
+    },
     async resume(collection, progress, signal) {
       const found = view(collection);
       await resumeCollection(await context(found.order.target, found.order.vault, progress), found, signal);
+      await records(found.order, progress);
     },
     async undo(collection, reason, progress, signal) {
       const { order, state } = view(collection);
@@ -95,7 +107,7 @@ export function collecting(services: Services): Collecting {
         services.jobs().release(lease, state);
       }
     },
-    async cancel(collection) {
+    async cancel(collection, warn) {
       const found = view(collection);
       if (found.state === "finished" || found.state === "cancelled")
         throw new HoldfastError("refused", `collection ${collection} is ${found.state}; what it sealed stays`);
@@ -103,6 +115,7 @@ export function collecting(services: Services): Collecting {
       services.jobs().requestCancel(collection);
       if (found.state === "running") return "asked";
       await cancelCollection(closing, found.order);
+      await records(found.order, warn);
       return "cancelled";
     },
     async cleanup(collection, signal) {

@@ -2,6 +2,7 @@ import { durationText, type Output, sizeText } from "./output.ts";
 
 /** The shape of what a running collection tells; the collect room's own type is wider. */
 export type Progress =
+  | { readonly kind: "warning"; readonly text: string }
   | { readonly kind: "begin"; readonly exhibit: string; readonly title: string; readonly total: number | null }
   | { readonly kind: "bytes"; readonly exhibit: string; readonly done: number; readonly total: number | null }
   | { readonly kind: "act"; readonly step: string; readonly title: string; readonly outcome: string; readonly detail: string }
@@ -22,6 +23,10 @@ export function progressPrinter(output: Output, now: () => number): (event: Prog
   return (event) => {
     if (output.quiet) return;
     switch (event.kind) {
+      case "warning":
+        erase();
+        output.say(`${output.paint.yellow("warning")}  ${event.text}`);
+        return;
       case "begin":
         shown = now();
         begun.set(event.exhibit, shown);

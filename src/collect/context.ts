@@ -22,6 +22,7 @@ export type LeasedContext = CollectContext & { readonly lease: Lease };
 
 /** For people watching: nothing depends on it. */
 export type ProgressEvent =
+  | { readonly kind: "warning"; readonly text: string }
   | { readonly kind: "begin"; readonly exhibit: string; readonly title: string; readonly total: number | null }
   | { readonly kind: "bytes"; readonly exhibit: string; readonly done: number; readonly total: number | null }
   | { readonly kind: "act"; readonly step: string; readonly title: string; readonly outcome: string; readonly detail: string }

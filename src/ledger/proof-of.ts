@@ -23,7 +23,15 @@ export type Prover = {
   edge(level: number, n: number, width: number): Buffer;
   close(): void;
 };
-export type ProvenEntry = { readonly seq: number; readonly leafHash: Hash; readonly checkpoint: Checkpoint; readonly proof: string };
+export type ProvenEntry = {
+  readonly seq: number;
+  readonly leaf: Buffer;
+  readonly leafHash: Hash;
+  /** Audit path from leaf to root, RFC 6962 §2.1.1. */
+  readonly hashes: readonly Hash[];
+  readonly checkpoint: Checkpoint;
+  readonly proof: string;
+};
 
 /** One proof. Whoever needs many keeps a prover open: it remembers the hashes at the right edge. */
 export function proofOf(paths: LedgerPaths, seq: number): ProvenEntry {
@@ -65,9 +73,9 @@ export function openProver(paths: LedgerPaths): Prover {
       const leaf = leafAt.get(seq);
       const hash = leaf === undefined ? null : leafHash(leaf);
       const hashes = inclusionProof(nodes, seq, checkpoint.size);
-      if (hash === null || !verifyInclusion(hash, seq, checkpoint.size, hashes, checkpoint.root))
+      if (leaf === undefined || hash === null || !verifyInclusion(hash, seq, checkpoint.size, hashes, checkpoint.root))
         throw new HoldfastError("altered", `entry ${seq} of the ledger ${origin} does not lead to the signed root; run holdfast ledger audit`);
-      return { seq, leafHash: hash, checkpoint, proof: formatTlogProof({ index: seq, hashes, checkpoint: note.toString("utf8"), extra: null }) };
+      return { seq, leaf, leafHash: hash, hashes, checkpoint, proof: formatTlogProof({ index: seq, hashes, checkpoint: note.toString("utf8"), extra: null }) };
     },
     head: current,
     consistency(from, to) {
