@@ -2,7 +2,7 @@ import { asLedgerError, beginImmediate, type Db, openForReading, openForWriting 
 import type { LedgerPaths } from "./paths.ts";
 import { LEDGER_APPLICATION_ID } from "./schema.ts";
 
-/** One proof from outside about the first `size` entries. `kind` is an anchor's name; `bytes` are as FORMAT.md §13 has them. */
+/** One proof from outside about the first `size` entries. `kind` is an anchor's name; `bytes` are as FORMAT.md §14 has them. */
 export type AnchorRow = { readonly id: number; readonly size: number; readonly kind: string; readonly bytes: Buffer };
 export type NewAnchor = Omit<AnchorRow, "id">;
 

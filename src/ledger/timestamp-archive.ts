@@ -5,7 +5,7 @@ import { decodeBase64, decodeUtf8 } from "./note.ts";
 import { fields, list, oneOf, text } from "./shape.ts";
 
 /**
- * All that is needed to check a timestamp when the authority is gone (FORMAT.md §13): the note that was stamped, the response, the
+ * All that is needed to check a timestamp when the authority is gone (FORMAT.md §14): the note that was stamped, the response, the
  * certificates from the authority's own to the root, revocation lists and, where one was not had, why.
  */
 export type TimestampArchive = {

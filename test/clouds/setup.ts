@@ -15,7 +15,7 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 
-export const toolNames = ["minio", "versitygw", "venv", "zstd", "fsck", "foreign"] as const;
+export const toolNames = ["minio", "versitygw", "venv", "zstd", "fsck", "foreign", "litewitness", "timestamp-server"] as const;
 export type ToolName = (typeof toolNames)[number];
 export type Tool =
   | { readonly name: ToolName; readonly kind: "ready"; readonly how: "cached" | "built" | "found"; readonly version: string }
@@ -25,6 +25,8 @@ const goModules = {
   minio: { module: "github.com/minio/minio", version: "v0.0.0-20260212201848-7aac2a2c5b7c" },
   versitygw: { module: "github.com/versity/versitygw/cmd/versitygw", version: "v1.7.0" },
   fsck: { module: "github.com/transparency-dev/tessera/cmd/fsck", version: "v1.0.4" },
+  litewitness: { module: "filippo.io/torchwood/cmd/litewitness", version: "v0.10.0" },
+  "timestamp-server": { module: "github.com/sigstore/timestamp-authority/v2/cmd/timestamp-server", version: "v2.1.5" },
 } as const;
 /** Our own small program around Go's note and tlog packages; go.sum pins them. */
 const foreignSources = fileURLToPath(new URL("go", import.meta.url));
@@ -35,7 +37,7 @@ export function cacheDirectory(environment: Readonly<Record<string, string | und
   return environment["HOLDFAST_TEST_CACHE"] ?? join(homedir(), ".cache", "holdfast-test");
 }
 
-/** Where a program of the cache is, whether or not it is there: `minio`, `versitygw`, `fsck`, `foreign`, `aws`, `rclone`, `moto_server`. */
+/** Where a program of the cache is, whether or not it is there: `minio`, `versitygw`, `fsck`, `foreign`, `litewitness`, `timestamp-server`, `aws`, `rclone`, `moto_server`. */
 export function toolPath(cache: string, program: string): string {
   return Object.hasOwn(goModules, program) || program === "foreign" ? join(cache, "bin", program) : join(cache, "venv", "bin", program);
 }
@@ -60,6 +62,8 @@ const getters: Readonly<Record<ToolName, (cache: string) => Promise<Tool>>> = {
   venv: pythonTools,
   zstd: zstd,
   fsck: (cache) => goTool(cache, "fsck"),
+  litewitness: (cache) => goTool(cache, "litewitness"),
+  "timestamp-server": (cache) => goTool(cache, "timestamp-server"),
   foreign: foreignTool,
 };
 
@@ -76,7 +80,7 @@ async function goTool(cache: string, name: keyof typeof goModules): Promise<Tool
   const aside = join(cache, `building-${name}-${process.pid}`);
   try {
     await run(go, ["install", `${module}@${version}`], {
-      env: { ...process.env, GOBIN: aside },
+      env: { ...process.env, GOBIN: aside, GOTOOLCHAIN: "auto" }, // some ask for a newer Go, which comes by the module proxy
       maxBuffer: 1 << 26,
     });
     await rename(join(aside, name), program);

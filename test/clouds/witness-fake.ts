@@ -1,5 +1,6 @@
 import { generateKeyPairSync, hash, type KeyObject, sign } from "node:crypto";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { Server } from "node:net";
 import type { Vkey } from "../../src/ledger/log-key.ts";
 import { openCheckpoint } from "../../src/ledger/checkpoint.ts";
 import { verifyConsistency } from "../../src/ledger/merkle-proof.ts";
