@@ -17,6 +17,7 @@ import { ownerOf } from "../jobs/owner.ts";
 import { formatVkey } from "../ledger/log-key.ts";
 import { readVkeys } from "../ledger/log-keys.ts";
 import { openReader } from "../ledger/reader.ts";
+import { currentKeys } from "../ledger/vkey-list.ts";
 import { openCollector } from "./open-collector.ts";
 import { ensureLedger, hasLedger, type HomePaths } from "./home.ts";
 import { anchoring } from "./anchoring.ts";
@@ -82,7 +83,7 @@ export async function openServices(paths: HomePaths, config: Config, wants: Home
     paths,
     config,
     origin,
-    vkeys: vkeys.map(formatVkey),
+    vkeys: currentKeys(vkeys).map(formatVkey),
     actor,
     clock: around.clock,
     random: around.random,

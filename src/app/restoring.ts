@@ -5,9 +5,10 @@ import type { Vault } from "../core/vault.ts";
 import { checkpointId } from "../ledger/checkpoint.ts";
 import { createLedger } from "../ledger/create-ledger.ts";
 import { type KeyFiles, openKeys } from "../ledger/key-backup.ts";
-import { installKeys, type LogVkeys, parseVkeys } from "../ledger/log-keys.ts";
+import { installKeys, type LogVkeys } from "../ledger/log-keys.ts";
 import { mirroredLogs } from "../ledger/mirrored-log.ts";
 import { newestMirrored, rebuildLedger } from "../ledger/restore-ledger.ts";
+import { parseVkeys } from "../ledger/vkey-list.ts";
 import { buildLedger, hasLedger, newOrigin } from "./home.ts";
 import type { Services } from "./services.ts";
 

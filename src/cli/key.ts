@@ -1,3 +1,4 @@
+import type { App } from "../app.ts";
 import { HoldfastError } from "../core/error.ts";
 import { terminalSafe } from "../core/printable.ts";
 import { type Options, optionText } from "./options.ts";
@@ -13,10 +14,56 @@ export async function keyShow(session: Session): Promise<number> {
   present(session.output, { schema: "holdfast.keys/1", origin, keys } as { schema: string }, keys, () => [
     `origin  ${terminalSafe(origin)}`,
     ...table(
-      keys.map((key) => [key.type, key.id, key.fingerprint, key.kept, `since size ${key.since.size}${key.since.time === null ? "" : `, ${key.since.time}`}`]),
+      keys.map((key) => [
+        key.type,
+        key.id,
+        key.fingerprint,
+        key.kept,
+        `${key.until === null ? "" : `${key.until.end} before size ${key.until.size}, `}since size ${key.since.size}${key.since.time === null ? "" : `, ${key.since.time}`}`,
+      ]),
     ),
     ...keys.map((key) => terminalSafe(`vkey    ${key.vkey}`)),
   ]);
+  return 0;
+}
+
+export async function keyRotate(session: Session, options: Options): Promise<number> {
+  const why = await whyFrom(session, options);
+  const app = await session.app();
+  return printRotation(session, await app.keying.rotate(why));
+}
+
+export async function keyRevoke(session: Session, options: Options): Promise<number> {
+  const why = await whyFrom(session, options);
+  const app = await session.app();
+  const code = printRotation(session, await app.keying.revoke(why));
+  session.output.say(
+    "Say outside since which size the old keys count for nothing: whoever has them can still sign other histories of smaller sizes, which only anchors of that time refute.",
+  );
+  return code;
+}
+
+/** 6 while the second person has not spoken. */
+function printRotation(session: Session, rotation: Awaited<ReturnType<App["keying"]["rotate"]>>): number {
+  const done = rotation.kind === "done" ? rotation : null;
+  const request = rotation.kind === "waiting" ? rotation.request.request : null;
+  const document = {
+    schema: "holdfast.key-rotation/1",
+    outcome: rotation.kind,
+    request,
+    act: done?.act ?? null,
+    from: done?.from ?? null,
+    vkeys: done?.vkeys ?? [],
+  };
+  present(session.output, document, null, () =>
+    done === null
+      ? [`request ${request}: a second person has to approve it (holdfast approve ${request}); then run the same command again`]
+      : [`act ${done.act}; the new keys sign from size ${done.from} on`, ...done.vkeys.map((vkey) => terminalSafe(`vkey    ${vkey}`))],
+  );
+  if (done === null) return 6;
+  session.output.say(
+    "Give the new verifier keys to those who held the old ones, witnesses too, and make a new key backup: the old one restores nothing any more.",
+  );
   return 0;
 }
 

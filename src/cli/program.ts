@@ -181,6 +181,18 @@ export function buildProgram(run: Run, environment: Environment): Command {
     .description("fingerprints and verifier keys, how they are kept, since when")
     .action(() => go(async (s) => (await import("./key.ts")).keyShow(s)));
   key
+    .command("rotate")
+    .description("new keys, once a second person has approved; the same command again takes them into use")
+    .option("--reason <TEXT>")
+    .option("--authority <TEXT>")
+    .action((o: Options) => go(async (s) => (await import("./key.ts")).keyRotate(s, o)));
+  key
+    .command("revoke")
+    .description("new keys at once, because the old ones may be in other hands")
+    .option("--reason <TEXT>")
+    .option("--authority <TEXT>")
+    .action((o: Options) => go(async (s) => (await import("./key.ts")).keyRevoke(s, o)));
+  key
     .command("backup")
     .description("the private keys under a passphrase; whoever has both can sign as this ledger")
     .option("--out <FILE>", "a new file")

@@ -10,6 +10,7 @@ import { auditAnchors } from "./audit-anchors.ts";
 import { auditCheckpoints } from "./audit-checkpoints.ts";
 import { auditEntries, type EntryFindings } from "./audit-entries.ts";
 import { auditIndex } from "./audit-index.ts";
+import { auditKeys } from "./audit-keys.ts";
 import { auditSchema } from "./audit-schema.ts";
 import { type Checkpoint, checkpointId, openCheckpoint } from "./checkpoint.ts";
 import { type Db, openForReading } from "./database.ts";
@@ -98,6 +99,7 @@ async function auditSnapshot(
   auditSchema(db, problems);
   const later = signed === null ? null : (readHead(paths, keys, gatherProblems()) ?? signed);
   const index = auditIndex(db, problems);
+  const changes = auditKeys(keys, problems);
   const actors = auditActors(keys.origin, problems);
   const checkpoints = auditCheckpoints(db, keys.origin, keys.vkeys, problems);
   const anchors = await auditAnchors(db, keys, policy, problems);
@@ -108,6 +110,7 @@ async function auditSnapshot(
     problems,
     act(act: Act, leaf: Buffer) {
       index.act(act);
+      changes.act(act);
       actors.act(act, leaf);
     },
     reached(size: number, root: () => Hash) {
@@ -118,6 +121,7 @@ async function auditSnapshot(
   };
   const found = await auditEntries(db, walk, signed?.size ?? null);
   index.end(found.end);
+  changes.end();
   const notes = checkpoints.end(found.end);
   const covers = anchors.end(found.end);
   nameMismatches(found, rootAtHead, signed, problems);

@@ -86,24 +86,45 @@ function signatureLine(vkey: Vkey, prefix: Buffer, signature: Buffer): NoteSigna
   return { name: vkey.name, keyId: vkey.keyId, signature: Buffer.concat([prefix, signature]) };
 }
 
+/** The keys of a list that have to sign a head of this size: those that were neither retired by then nor made later. */
+export function dueKeys(vkeys: readonly Vkey[], size: number): readonly Vkey[] {
+  return vkeys.filter(({ signs }) => signs === undefined || (signs.from <= size && (signs.until === null || size < signs.until)));
+}
+
 /**
- * The checkpoint of a note that every key of the list has signed (design.md: both, where the list has both). Lines of unknown
- * keys are passed over; a known key whose signature fails condemns the note. Throws `unverifiable` with the reason.
+ * The checkpoint of a note that every key of the list has signed that is due for its size (design.md: both, where the list has
+ * both). Lines of other keys are passed over, those of retired ones too: after their time they count for nothing. A due key whose
+ * signature fails condemns the note. Throws `unverifiable` with the reason.
  */
 export function openCheckpoint(bytes: Uint8Array, origin: string, vkeys: readonly Vkey[]): Checkpoint {
   if (vkeys.length === 0) throw new HoldfastError("unverifiable", "there is no key to verify a checkpoint with");
   const note = parseNote(bytes);
   const checkpoint = parseBody(note.text);
   if (checkpoint.origin !== origin) throw new HoldfastError("unverifiable", `this checkpoint is of the log ${checkpoint.origin}, not of ${origin}`);
-  for (const vkey of vkeys) {
+  const due = dueKeys(vkeys, checkpoint.size);
+  if (due.length === 0) throw new HoldfastError("unverifiable", `the list has no key for a checkpoint of size ${checkpoint.size}`);
+  for (const vkey of due) {
     const lines = note.signatures.filter((s) => s.name === vkey.name && s.keyId.equals(vkey.keyId));
     if (lines.length === 0)
-      throw new HoldfastError("unverifiable", `the checkpoint of size ${checkpoint.size} has no ${vkey.type} signature of key ${vkey.keyId.toString("hex")}`);
+      throw new HoldfastError(
+        "unverifiable",
+        `the checkpoint of size ${checkpoint.size} has no ${vkey.type} signature of key ${vkey.keyId.toString("hex")}${retiredText(vkeys, note, checkpoint.size)}`,
+      );
     for (const line of lines)
       if (!signatureHolds(note, checkpoint, vkey, line.signature))
         throw new HoldfastError("unverifiable", `the ${vkey.type} signature of the checkpoint of size ${checkpoint.size} does not verify`);
   }
   return checkpoint;
+}
+
+function retiredText(vkeys: readonly Vkey[], note: Note, size: number): string {
+  const { signs, keyId } =
+    vkeys.find(
+      (v) => v.signs?.until !== undefined && v.signs.until !== null && v.signs.until <= size && note.signatures.some((s) => s.keyId.equals(v.keyId)),
+    ) ?? {};
+  return signs === undefined || keyId === undefined
+    ? ""
+    : `; that of ${keyId.toString("hex")} counts for nothing: the key was ${signs.end ?? ""} before size ${signs.until ?? 0}`;
 }
 
 function signatureHolds(note: Note, checkpoint: Checkpoint, vkey: Vkey, field: Buffer): boolean {

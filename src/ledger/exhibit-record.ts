@@ -1,6 +1,6 @@
 import type { Exhibit } from "../core/exhibit.ts";
 import { HoldfastError } from "../core/error.ts";
-import { openCheckpoint } from "./checkpoint.ts";
+import { dueKeys, openCheckpoint } from "./checkpoint.ts";
 import { formatVkey } from "./log-key.ts";
 import { type LogVkeys, readVkeys } from "./log-keys.ts";
 import type { LedgerPaths } from "./paths.ts";
@@ -35,7 +35,7 @@ export function exhibitRecord(paths: LedgerPaths, exhibit: Exhibit): Buffer {
         leaf: leaf.toString("base64"),
         path: hashes.map((hash) => hash.toString("base64")),
       }));
-      const record = { schema: SCHEMA, origin, vkeys: vkeys.map(formatVkey), exhibit, acts, checkpoint: note.toString("utf8") };
+      const record = { schema: SCHEMA, origin, vkeys: dueKeys(vkeys, checkpoint.size).map(formatVkey), exhibit, acts, checkpoint: note.toString("utf8") };
       return Buffer.from(`${JSON.stringify(record, null, 1)}\n`);
     }
   } finally {

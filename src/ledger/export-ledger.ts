@@ -10,6 +10,7 @@ import { emptyTree, grow, leafHash, rootOf, type Tile, TILE_WIDTH, type TreeEdge
 import type { LedgerPaths } from "./paths.ts";
 import { LEDGER_APPLICATION_ID } from "./schema.ts";
 import { edgeFromTiles, formatBundle, partialTiles, tilePath } from "./tlog-tiles.ts";
+import { parseVkeys, vkeyText } from "./vkey-list.ts";
 import { type ExportFolder, exportFolder } from "./write-export-file.ts";
 
 const IN_FLIGHT = 8;
@@ -30,7 +31,7 @@ export async function exportLedger(paths: LedgerPaths, dir: string, signal: Abor
   const before = await exported(folder, dir, keys, head);
   const tree = before === null ? emptyTree() : await edgeOf(folder, dir, before);
   const tally: Tally = { files: 0, bytes: 0 };
-  await put(folder, tally, "log.vkey", Buffer.from(keys.vkeys.map((vkey) => `${formatVkey(vkey)}\n`).join("")));
+  await putKeys(folder, tally, keys);
   const ledger = openForReading(paths.ledger, LEDGER_APPLICATION_ID);
   try {
     await writeTree({ db: ledger.db, folder, tally, tree, dir, signal }, head.size);
@@ -105,6 +106,26 @@ async function put(folder: ExportFolder, tally: Tally, name: string, bytes: Uint
   if (!(await folder.add(name, bytes))) return;
   tally.files += 1;
   tally.bytes += bytes.length;
+}
+
+/** A list of before a rotation is replaced by the longer one; that of another log, or of other keys, is not ours to replace. */
+async function putKeys(folder: ExportFolder, tally: Tally, keys: LogVkeys): Promise<void> {
+  const bytes = Buffer.from(vkeyText(keys));
+  const there = await folder.read("log.vkey");
+  const known = new Set(keys.vkeys.map(formatVkey));
+  const earlier = there !== null && !there.equals(bytes) && isEarlier(there, known);
+  if (!earlier) return put(folder, tally, "log.vkey", bytes);
+  await folder.replace("log.vkey", bytes);
+  tally.files += 1;
+  tally.bytes += bytes.length;
+}
+
+function isEarlier(there: Buffer, known: ReadonlySet<string>): boolean {
+  try {
+    return parseVkeys(there.toString("utf8"), "log.vkey").vkeys.every((vkey) => known.has(formatVkey(vkey)));
+  } catch {
+    return false; // whatever it is, add() refuses to write over it
+  }
 }
 
 function headNote(paths: LedgerPaths, keys: LogVkeys): Buffer {

@@ -7,7 +7,17 @@ export const keyTypes = { ed25519: 0x01, "ml-dsa-44": 0x06 } as const;
 export type KeyType = keyof typeof keyTypes;
 
 /** A verifier key: `name+hex(keyId)+base64(type ‖ pub)`. */
-export type Vkey = { readonly name: string; readonly type: KeyType; readonly keyId: Buffer; readonly pub: Buffer; readonly key: KeyObject };
+export type Vkey = {
+  readonly name: string;
+  readonly type: KeyType;
+  readonly keyId: Buffer;
+  readonly pub: Buffer;
+  readonly key: KeyObject;
+  /** The heads that it signs, by size; absent for a key whose list says nothing of that: all. */
+  readonly signs?: SignedSizes;
+};
+/** Sizes from `from` on and below `until`. */
+export type SignedSizes = { readonly from: number; readonly until: number | null; readonly end: "rotated" | "revoked" | null };
 export type SigningKey = { readonly vkey: Vkey; readonly key: KeyObject };
 
 // DER of the algorithm identifiers (RFC 8410; RFC 9881), in front of the raw key or seed.

@@ -1,10 +1,11 @@
 import { createPrivateKey } from "node:crypto";
-import { chmodSync, closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { HoldfastError, systemCode } from "../core/error.ts";
 import type { Random } from "../core/ports.ts";
 import type { KeyFiles } from "./key-backup.ts";
-import { formatVkey, type KeyType, parseVkey, pemOfSeed, type SigningKey, signingKeyOf, type Vkey } from "./log-key.ts";
+import { type KeyType, pemOfSeed, type SigningKey, signingKeyOf, type Vkey } from "./log-key.ts";
+import { currentFrom, currentKeys, parseVkeys, vkeyText } from "./vkey-list.ts";
 
 /** The keys of one log: an Ed25519 key for everyone's tools, an ML-DSA-44 key against quantum forgery. Both sign every head. */
 export type LogVkeys = { readonly origin: string; readonly vkeys: readonly Vkey[] };
@@ -12,7 +13,10 @@ export type LogKeys = LogVkeys & { readonly signing: readonly SigningKey[] };
 
 const types: readonly KeyType[] = ["ed25519", "ml-dsa-44"];
 const VKEY_FILE = "log.vkey";
+const NEXT_FILE = "next.vkey";
+/** The first keys of a log, and the names of later ones, which lie beside them until they are deleted. */
 const fileOf = (type: KeyType): string => `log.${type}.key`;
+const laterFileOf = ({ type, keyId }: Vkey): string => `log.${type}-${keyId.toString("hex")}.key`;
 
 /**
  * Makes both keys in `dir`, private files readable by the owner only. Never replaces a file: a lost key cannot be made again. A key
@@ -29,55 +33,94 @@ export function makeLogKeys(dir: string, origin: string, random: Random): LogVke
   return { origin, vkeys };
 }
 
-/** The public keys, as `log.vkey` lists them: one vkey a line, all of one origin. */
+/** The public keys, as `log.vkey` lists them, retired ones with the sizes that they signed. */
 export function readVkeys(dir: string): LogVkeys {
   const file = join(dir, VKEY_FILE);
   return parseVkeys(readText(file), file);
 }
 
-export function parseVkeys(list: string, where: string): LogVkeys {
-  const vkeys = list
-    .split("\n")
-    .filter((line) => line !== "")
-    .map(parseVkey);
-  const origin = vkeys[0]?.name;
-  if (origin === undefined || vkeys.some((vkey) => vkey.name !== origin))
-    throw new HoldfastError("config", `${where} must list the verifier keys of one log, one a line`);
-  return { origin, vkeys };
-}
-
-/** What `log.vkey` holds for these keys. */
-export function vkeyText({ vkeys }: LogVkeys): string {
-  return vkeys.map((vkey) => `${formatVkey(vkey)}\n`).join("");
-}
-
-/** The files of the folder, as they are, for a backup. */
+/** The files of the folder that are needed to go on, as they are, for a backup. */
 export function keyFiles(dir: string): KeyFiles {
   const { signing } = readLogKeys(dir);
-  return Object.fromEntries([VKEY_FILE, ...signing.map(({ vkey }) => fileOf(vkey.type))].map((name) => [name, readText(join(dir, name))]));
+  return Object.fromEntries([VKEY_FILE, ...signing.map(({ vkey }) => nameOf(dir, vkey))].map((name) => [name, readText(join(dir, name))]));
 }
 
 /** Puts the files of a backup into a folder that has none, and proves that they are the keys of one log. */
 export function installKeys(dir: string, files: KeyFiles): LogKeys {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
-  const wanted = [...types.map(fileOf), VKEY_FILE];
-  for (const name of wanted) {
-    const content = files[name];
-    if (content === undefined) throw new HoldfastError("config", `the key backup lacks ${name}; use one that \`holdfast key backup\` wrote of this log`);
+  for (const [name, content] of Object.entries(files)) {
+    if (name !== VKEY_FILE && !/^log\.(ed25519|ml-dsa-44)(-[0-9a-f]{8})?\.key$/.test(name))
+      throw new HoldfastError("config", `the key backup holds ${JSON.stringify(name.slice(0, 80))}, which is no file of a log's keys`);
     writeOnce(join(dir, name), content, name === VKEY_FILE ? 0o644 : 0o600);
   }
   return readLogKeys(dir);
 }
 
-/** The private keys too. Refuses files that others may read, and keys that are not those of `log.vkey`. */
+/**
+ * Makes the keys of the next generation beside those that sign, once: as long as they do not sign, the same ones are given again.
+ * Nothing signs with them before `switchKeys`.
+ */
+export function prepareKeys(dir: string, origin: string, random: Random): readonly Vkey[] {
+  const list = join(dir, NEXT_FILE);
+  if (existsSync(list)) return parseVkeys(readText(list), list).vkeys;
+  const vkeys = types.map((type) => {
+    const pem = pemOfSeed(type, random(32));
+    const { vkey } = signingKeyOf(origin, createPrivateKey(pem));
+    writeOnce(join(dir, laterFileOf(vkey)), pem, 0o600);
+    return vkey;
+  });
+  writeOnce(list, vkeyText({ origin, vkeys }), 0o644);
+  return vkeys;
+}
+
+/** The keys that were made and do not sign yet. */
+export function preparedKeys(dir: string): readonly Vkey[] | null {
+  const list = join(dir, NEXT_FILE);
+  return existsSync(list) ? parseVkeys(readText(list), list).vkeys : null;
+}
+
+/**
+ * From the next head on, beyond size `signed`, the prepared keys sign. Call under the head's lock. The old private keys are deleted: what
+ * they can still do to others is FORMAT.md's, but nobody finds them here.
+ */
+export function switchKeys(dir: string, signed: number, end: "rotated" | "revoked"): LogVkeys {
+  const { origin, vkeys } = readVkeys(dir);
+  const next = preparedKeys(dir);
+  if (next === null) throw new HoldfastError("refused", "no new keys were made; nothing was changed");
+  const at = signed + 1;
+  const retired = currentKeys(vkeys);
+  const kept = vkeys.filter((vkey) => !retired.includes(vkey));
+  const list: LogVkeys = {
+    origin,
+    vkeys: [
+      ...next.map((vkey) => ({ ...vkey, signs: { from: at, until: null, end: null } })),
+      ...retired.map((vkey) => ({ ...vkey, signs: { from: currentFrom(vkeys), until: at, end } })),
+      ...kept,
+    ],
+  };
+  const old = retired.map((vkey) => nameOf(dir, vkey));
+  replace(join(dir, VKEY_FILE), vkeyText(list), 0o644);
+  for (const name of [...old, NEXT_FILE]) rmSync(join(dir, name), { force: true });
+  syncDir(dir);
+  return list;
+}
+
+/** Changes when other keys sign: another process may have rotated them. */
+export function keysStamp(dir: string): string {
+  const { ino, mtimeMs, size } = statSync(join(dir, VKEY_FILE));
+  return `${ino}/${mtimeMs}/${size}`;
+}
+
+/** The private keys too, of those that sign today. Refuses files that others may read, and keys that are not those of `log.vkey`. */
 export function readLogKeys(dir: string): LogKeys {
   const { origin, vkeys } = readVkeys(dir);
+  const current = currentKeys(vkeys);
   // A head signed by fewer keys than before would still verify for whoever pins only those.
   for (const type of types)
-    if (!vkeys.some((vkey) => vkey.type === type))
+    if (!current.some((vkey) => vkey.type === type))
       throw new HoldfastError("config", `${join(dir, VKEY_FILE)} lists no ${type} key; restore it from your backup of the home`);
-  const signing = vkeys.map((vkey): SigningKey => {
-    const file = join(dir, fileOf(vkey.type));
+  const signing = current.map((vkey): SigningKey => {
+    const file = join(dir, nameOf(dir, vkey));
     const pem = readText(file);
     const mode = statSync(file).mode & 0o777;
     if (process.platform !== "win32" && (mode & 0o077) !== 0)
@@ -92,6 +135,10 @@ export function readLogKeys(dir: string): LogKeys {
   return { origin, vkeys, signing };
 }
 
+function nameOf(dir: string, vkey: Vkey): string {
+  return existsSync(join(dir, laterFileOf(vkey))) ? laterFileOf(vkey) : fileOf(vkey.type);
+}
+
 function readText(file: string): string {
   try {
     return readFileSync(file, "utf8");
@@ -102,6 +149,19 @@ function readText(file: string): string {
 
 /** Durable, complete under its name or not there at all, and never over another file. */
 function writeOnce(file: string, text: string, mode: number): void {
+  const part = writePart(file, text, mode);
+  linkSync(part, file);
+  rmSync(part);
+  syncDir(join(file, ".."));
+}
+
+/** The same over the file that is there: either the old one or the new one is found, whatever happens. */
+function replace(file: string, text: string, mode: number): void {
+  renameSync(writePart(file, text, mode), file);
+  syncDir(join(file, ".."));
+}
+
+function writePart(file: string, text: string, mode: number): string {
   const part = `${file}.part`;
   rmSync(part, { force: true });
   const fd = openSync(part, "wx", mode);
@@ -112,9 +172,7 @@ function writeOnce(file: string, text: string, mode: number): void {
     closeSync(fd);
   }
   chmodSync(part, mode); // whatever the umask was
-  linkSync(part, file);
-  rmSync(part);
-  syncDir(join(file, ".."));
+  return part;
 }
 
 export function syncDir(dir: string): void {

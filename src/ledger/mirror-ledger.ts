@@ -4,14 +4,15 @@ import { putSmall, readSmall } from "../core/small-object.ts";
 import type { Vault } from "../core/vault.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { openForReading } from "./database.ts";
-import { readVkeys, vkeyText } from "./log-keys.ts";
+import { readVkeys } from "./log-keys.ts";
 import { TILE_WIDTH } from "./merkle.ts";
 import { demandAgreement, judgeMirror } from "./mirror-judge.ts";
 import { lookAtMirror } from "./mirror-look.ts";
-import { bundleName, checkpointName, mirrorFolder, VKEY_NAME } from "./mirror-names.ts";
+import { bundleName, checkpointName, mirrorFolder, vkeyName } from "./mirror-names.ts";
 import type { LedgerPaths } from "./paths.ts";
 import { openProver } from "./proof-of.ts";
 import { LEDGER_APPLICATION_ID } from "./schema.ts";
+import { currentFrom, vkeyText } from "./vkey-list.ts";
 import { type Bundle, readBundle, verifiedBundles } from "./verified-bundles.ts";
 
 export type MirrorWish = {
@@ -49,7 +50,7 @@ export async function mirrorLedger(paths: LedgerPaths, wish: MirrorWish, signal:
     const mirrored = state.kind === "agrees" ? state.size : 0;
     if (mirrored === checkpoint.size && state.kind === "agrees") return { size: mirrored, written: 0, alarms: sight.alarms };
     const put = putter(wish, mirrorFolder(keys.origin), signal);
-    await put(VKEY_NAME, Buffer.from(vkeyText(keys)));
+    await put(vkeyName(currentFrom(keys.vkeys)), Buffer.from(vkeyText(keys)));
     await putBundles(paths, prover, mirrored, checkpoint, put);
     await put(checkpointName(checkpoint.size), note);
     return { size: checkpoint.size, written: put.written(), alarms: sight.alarms };

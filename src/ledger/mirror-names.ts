@@ -38,7 +38,16 @@ export function sizeOfName(name: string): number | null {
   return digits !== undefined && Number.isSafeInteger(size) ? size : null;
 }
 
-export const VKEY_NAME = "log.vkey";
+/** The list of keys, anew for each generation of them: what is mirrored is never written over. */
+export function vkeyName(from: number): string {
+  return from === 0 ? VKEY_NAME : `${VKEY_NAME}-${String(from).padStart(20, "0")}`;
+}
+
+export function isVkeyName(name: string): boolean {
+  return /^log\.vkey(-\d{20})?$/.test(name);
+}
+
+const VKEY_NAME = "log.vkey";
 
 export function bundleName(n: number, width: number): string {
   const level: TileLevel = "entries";

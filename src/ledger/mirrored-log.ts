@@ -1,23 +1,27 @@
 import { HoldfastError } from "../core/error.ts";
 import { readSmall } from "../core/small-object.ts";
 import type { Listed, Vault } from "../core/vault.ts";
-import { type LogVkeys, parseVkeys } from "./log-keys.ts";
+import type { LogVkeys } from "./log-keys.ts";
 import { TILE_WIDTH } from "./merkle.ts";
-import { bundleName, mirrorFolder, MIRRORS, VKEY_NAME } from "./mirror-names.ts";
+import { bundleName, mirrorFolder, isVkeyName, MIRRORS } from "./mirror-names.ts";
 import { parseBundle } from "./tlog-tiles.ts";
+import { parseVkeys } from "./vkey-list.ts";
 
 const MAX_VKEY_BYTES = 1 << 20;
 const MAX_BUNDLE_BYTES: number = TILE_WIDTH * (2 + 65_535);
 
 /** The logs that a vault mirrors, with the keys that the mirror itself names: no better than whoever wrote them there. */
 export async function mirroredLogs(vault: Vault, signal: AbortSignal): Promise<readonly LogVkeys[]> {
-  const oldest = new Map<string, Listed>();
-  for await (const listed of vault.list(MIRRORS, null, signal))
-    if (listed.key.endsWith(`/${VKEY_NAME}`) && listed.bytes !== null) oldest.set(listed.key, listed);
+  // By folder the list of the last generation, which names those before it; of that the first version.
+  const lists = new Map<string, Listed>();
+  for await (const listed of vault.list(MIRRORS, null, signal)) {
+    const folder = listed.key.slice(0, listed.key.lastIndexOf("/") + 1);
+    if (isVkeyName(listed.key.slice(folder.length)) && listed.bytes !== null) lists.set(folder, listed);
+  }
   const logs: LogVkeys[] = [];
-  for (const listed of oldest.values()) {
+  for (const [folder, listed] of lists) {
     const keys = parseVkeys((await readSmall(vault, listed, MAX_VKEY_BYTES, signal)).toString("utf8"), `${listed.key} in vault ${vault.name}`);
-    if (listed.key === `${mirrorFolder(keys.origin)}${VKEY_NAME}`) logs.push(keys);
+    if (folder === mirrorFolder(keys.origin)) logs.push(keys);
   }
   return logs;
 }

@@ -11,7 +11,7 @@ import { RefusedAct } from "./gate.ts";
 import { type Call, groupQueue } from "./group-queue.ts";
 import { type Head, openHead } from "./head.ts";
 import { NONCE_BYTES } from "./leaf.ts";
-import { type LogKeys, readLogKeys } from "./log-keys.ts";
+import { keysStamp, type LogKeys, readLogKeys } from "./log-keys.ts";
 import { copyTree, grow, type Hash, rootOf, type Tile, type TreeEdge } from "./merkle.ts";
 import type { LedgerPaths } from "./paths.ts";
 import { LEDGER_APPLICATION_ID } from "./schema.ts";
@@ -38,7 +38,10 @@ export type CommitStep = "inserted" | "committed" | "signed" | "swapped";
 type Writer = RecorderOptions &
   TreeContext & {
     readonly head: Head;
-    readonly keys: LogKeys;
+    keys: LogKeys;
+    /** Of the file that `keys` was read from. */
+    stamp: string;
+    vkeys: LogKeys["vkeys"];
     readonly savepoint: Database.Statement;
     readonly release: Database.Statement;
     readonly view: ActWriter["view"];
@@ -50,6 +53,7 @@ type Writer = RecorderOptions &
  * a crash left unsigned is signed for, and `rollback`, `fork` or a foreign key stops it before it signs anything.
  */
 export async function openRecorder(options: RecorderOptions): Promise<Recorder> {
+  const stamp = keysStamp(options.paths.keys);
   const keys = readLogKeys(options.paths.keys);
   if (keys.origin !== options.origin)
     throw new HoldfastError(
@@ -74,6 +78,7 @@ export async function openRecorder(options: RecorderOptions): Promise<Recorder> 
       ...context,
       head,
       keys,
+      stamp,
       known,
       view: storeView(context.store, options.origin),
       savepoint: db.prepare("SAVEPOINT one_call"),
@@ -119,6 +124,7 @@ function isFatal(error: unknown): boolean {
 async function commitGroup(writer: Writer, group: readonly Call[]): Promise<void> {
   await writer.head.lock();
   try {
+    followKeys(writer);
     writer.known = followHead(writer, writer.known, writer.head.read());
     followTail(writer, writer.known);
     const written = await writeEntries(writer, group);
@@ -131,6 +137,14 @@ async function commitGroup(writer: Writer, group: readonly Call[]): Promise<void
   } finally {
     writer.head.unlock();
   }
+}
+
+/** Another process may have rotated the keys; they change under the head's lock only. */
+function followKeys(writer: Writer): void {
+  const stamp = keysStamp(writer.paths.keys);
+  if (stamp === writer.stamp) return;
+  const keys = readLogKeys(writer.paths.keys);
+  Object.assign(writer, { keys, vkeys: keys.vkeys, stamp });
 }
 
 type Written = {
