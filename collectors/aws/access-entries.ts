@@ -10,7 +10,7 @@ import type { DigestKey } from "./digest-keys.ts";
 import { digestSpan } from "./digest-chain.ts";
 import { logEvents } from "./log-events.ts";
 import type { LogReading } from "./log-reading.ts";
-import { refusedLine } from "./log-refusal.ts";
+import { refusedLine } from "./lack-line.ts";
 import { lookupEvents } from "./lookup-events.ts";
 import { packedLines } from "./packed-lines.ts";
 import { publicKeys } from "./public-keys.ts";
@@ -108,7 +108,7 @@ async function roleNames({ aws, lines, signal }: LogReading, profile: string | n
   const name = profile.slice(profile.lastIndexOf("/") + 1);
   const answer = await aws.link.ask("source", null, "iam:GetInstanceProfile", { InstanceProfileName: name }, signal);
   if (answer.kind === "refused") {
-    lines.add(refusedLine(`events of the role in ${profile}`, "iam:GetInstanceProfile", answer));
+    lines.add(refusedLine(`events of the role in ${profile}`, answer));
     return [];
   }
   return (answer.value.InstanceProfile?.Roles ?? []).flatMap(({ RoleName: role, Arn: arn }) => [role, arn]).filter((one) => one !== undefined);

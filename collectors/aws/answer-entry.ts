@@ -54,3 +54,10 @@ export function bytesEntry(clock: Clock, lines: Lines, bytes: Uint8Array, { memb
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
 }
+
+/** For answers that tell of settings: they are no records, and an exhibit that has nothing else has none. What lacks is a gap all the same. */
+export function settingsLines(lines: Lines): Lines {
+  return {
+    add: (line) => lines.add(line.outcome === "collected" || line.outcome === "empty" ? { ...line, source: `derived:settings ${line.source}` } : line),
+  };
+}

@@ -1,10 +1,10 @@
 import type { Window } from "../../src/core/window.ts";
 import type { TarEntry } from "../../src/stream/tar.ts";
-import { answerEntry } from "./answer-entry.ts";
+import { answerEntry, settingsLines } from "./answer-entry.ts";
 import type { AskedLog } from "./asked-logs.ts";
 import { type ListedObject, listObjects } from "./list-objects.ts";
 import type { LogReading } from "./log-reading.ts";
-import { lackLine, refusedLine, settingsLines } from "./log-refusal.ts";
+import { lackLine, refusedLine } from "./lack-line.ts";
 import { daysOf } from "./log-window.ts";
 import { bucketRegion } from "./bucket-region.ts";
 import { takeObjects } from "./take-objects.ts";
@@ -32,7 +32,7 @@ export async function* serverAccessLogs(
   const path = `server access logs of ${bucket}`;
   const answer = await aws.link.ask("source", null, call, { Bucket: bucket }, signal, { keepWire: true });
   if (answer.kind === "refused") {
-    lines.add(refusedLine(path, call, answer));
+    lines.add(refusedLine(path, answer));
     return false;
   }
   yield answerEntry(aws.clock, settingsLines(lines), answer, { member: `s3/${bucket}?logging.xml`, call, path: `logging of ${bucket}` });
@@ -45,7 +45,7 @@ export async function* serverAccessLogs(
   if (format?.PartitionedPrefix !== undefined) {
     const home = await aws.link.ask("source", null, "s3:GetBucketLocation", { Bucket: bucket }, signal);
     if (home.kind === "refused") {
-      lines.add(refusedLine(path, "s3:GetBucketLocation", home));
+      lines.add(refusedLine(path, home));
       return false;
     }
     start = `${prefix}${aws.account}/${bucketRegion(home.value.LocationConstraint)}/${bucket}/`;
@@ -69,7 +69,7 @@ export async function* balancerLogs(reading: LogReading, asked: Extract<AskedLog
   const path = `access logs of load balancer ${name}`;
   const answer = await aws.link.ask("source", region, call, { LoadBalancerArn: arn }, signal, { keepWire: true });
   if (answer.kind === "refused") {
-    lines.add(refusedLine(path, call, answer));
+    lines.add(refusedLine(path, answer));
     return false;
   }
   yield answerEntry(aws.clock, settingsLines(lines), answer, {

@@ -1,7 +1,7 @@
 import type { Place, StoredObject } from "./digest-order.ts";
 import { openObject } from "./objects.ts";
 import type { LogReading } from "./log-reading.ts";
-import { refusalText } from "./log-refusal.ts";
+import { wordsOf } from "./refused.ts";
 
 /** Digests are small, an hour each: these many bytes of them are kept for the validation, the rest is read a second time. */
 const mostKept = 32 * 2 ** 20;
@@ -49,5 +49,5 @@ async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 export async function stillStored({ aws }: LogReading, place: Place, signal: AbortSignal): Promise<StoredObject> {
   const answer = await openObject(aws.link, "source", null, { Bucket: place.bucket, Key: place.key }, signal);
   if (answer.kind === "answer") return { kind: "found", metadata: answer.value.head.Metadata ?? {}, body: answer.value.bytes };
-  return answer.trouble === "missing" ? { kind: "missing" } : { kind: "denied", reason: refusalText("s3:GetObject", answer) };
+  return answer.trouble === "missing" ? { kind: "missing" } : { kind: "denied", reason: wordsOf(answer) };
 }

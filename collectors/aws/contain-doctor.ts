@@ -45,7 +45,7 @@ async function networkProbes(aws: Aws, { instance }: Look, signal: AbortSignal):
   const told = (call: "ec2:CreateSecurityGroup" | "ec2:ModifyNetworkInterfaceAttribute", on: string, answer: Answer<null>): void => {
     const probe = "isolation";
     if (answer.kind === "answer") answers.push({ probe, ok: true, fatal: false, text: `${call} on ${on} would be allowed` });
-    else answers.push({ probe, ok: false, fatal: true, text: `${on}: ${refusedBy(call, answer).text}` });
+    else answers.push({ probe, ok: false, fatal: true, text: `${on}: ${refusedBy(answer).text}` });
   };
   const { VpcId } = instance;
   if (VpcId !== undefined)

@@ -1,6 +1,7 @@
 import type { Aws } from "./aws.ts";
 import { fitRules, type GroupRule } from "./contain-rules.ts";
 import { askAgain, type Got, got, type No, no, refusedBy, type Trail } from "./contain-no.ts";
+import { allPages } from "./pages.ts";
 import { type Belongs, tagsOf } from "./tags.ts";
 
 export type OurGroup = { readonly id: string; readonly name: string; readonly vpc: string };
@@ -23,21 +24,16 @@ const descriptions: Readonly<Record<Use, string>> = {
 
 /** The groups that this collection made, in all VPCs. */
 export async function ourGroups(aws: Aws, collection: string, signal: AbortSignal): Promise<Got<readonly OurGroup[]>> {
-  const groups: OurGroup[] = [];
-  for (let token: string | undefined; ; ) {
-    const page = await aws.link.ask(
-      "source",
-      null,
-      "ec2:DescribeSecurityGroups",
-      { Filters: [{ Name: "tag:holdfast:collection", Values: [collection] }], MaxResults: 1000, ...(token === undefined ? {} : { NextToken: token }) },
-      signal,
-    );
-    if (page.kind === "refused") return refusedBy("ec2:DescribeSecurityGroups", page);
-    for (const { GroupId, GroupName, VpcId } of page.value.SecurityGroups ?? [])
-      if (GroupName?.startsWith("holdfast-") === true) groups.push({ id: GroupId ?? "", name: GroupName, vpc: VpcId ?? "" });
-    token = page.value.NextToken;
-    if (token === undefined || token === "") return got(groups);
-  }
+  const call = "ec2:DescribeSecurityGroups";
+  const Filters = [{ Name: "tag:holdfast:collection", Values: [collection] }];
+  const read = await allPages(call, (from) => aws.link.ask("source", null, call, { Filters, MaxResults: 1000, ...from }, signal));
+  if (read.kind === "refused") return refusedBy(read);
+  return got(
+    read.pages
+      .flatMap(({ SecurityGroups = [] }) => SecurityGroups)
+      .filter(({ GroupName }) => GroupName?.startsWith("holdfast-") === true)
+      .map(({ GroupId, GroupName, VpcId }) => ({ id: GroupId ?? "", name: GroupName ?? "", vpc: VpcId ?? "" })),
+  );
 }
 
 /** The group for one use in one VPC, found or made, with exactly these rules, read back. Safe to repeat. */
@@ -89,7 +85,7 @@ async function make(
     trail.ids.push(made.requestId);
     return made.value.GroupId;
   }
-  if (made.kind === "refused" && made.code !== "InvalidGroup.Duplicate") return refusedBy("ec2:CreateSecurityGroup", made);
+  if (made.kind === "refused" && made.code !== "InvalidGroup.Duplicate") return refusedBy(made);
   return (await find()) ?? no(`${vpc} has a group named ${name} that does not carry our tag: somebody else made it; delete it and try again`);
 }
 
@@ -107,7 +103,7 @@ export async function deleteGroups(
     if (answer.kind === "answer") trail.ids.push(answer.requestId);
     if (answer.kind === "answer" || answer.trouble === "missing") deleted += 1;
     else if (answer.code === "DependencyViolation") kept.push(no(`group ${id} (${name}) is still used by something and was left`));
-    else kept.push(refusedBy("ec2:DeleteSecurityGroup", answer));
+    else kept.push(refusedBy(answer));
   }
   return { deleted, kept };
 }

@@ -57,8 +57,8 @@ async function detach(aws: Aws, { profile }: RoleLook, trail: Trail, signal: Abo
       asked = true;
       const answer = await aws.link.ask("source", null, call, { AssociationId: there.AssociationId }, signal);
       if (answer.kind === "answer") trail.ids.push(answer.requestId);
-      else if (answer.trouble === "denied") return refusedBy(call, answer);
-      else refusal = refusedBy(call, answer);
+      else if (answer.trouble === "denied") return refusedBy(answer);
+      else refusal = refusedBy(answer);
       return false;
     },
     aws.sleep,
@@ -76,7 +76,7 @@ async function revoke(aws: Aws, role: string, name: string, trail: Trail, signal
   const theirs = there.value.date === null ? Number.NaN : Date.parse(there.value.date);
   const document = revocation(new Date(Math.max(aws.clock().getTime(), Number.isNaN(theirs) ? 0 : theirs) + 1000));
   const put = await aws.link.ask("source", null, "iam:PutRolePolicy", { RoleName: role, PolicyName: name, PolicyDocument: document }, signal);
-  if (put.kind === "refused") return refusedBy("iam:PutRolePolicy", put);
+  if (put.kind === "refused") return refusedBy(put);
   trail.ids.push(put.requestId);
   const seen = await shows(
     async () => {
@@ -100,7 +100,7 @@ export async function undoIdentity(aws: Aws, given: Json, at: StepContext, signa
   if (before.role !== null) {
     const gone = await aws.link.ask("source", null, "iam:DeleteRolePolicy", { RoleName: before.role, PolicyName: name }, signal);
     if (gone.kind === "answer") trail.ids.push(gone.requestId);
-    else if (gone.trouble !== "missing") troubles.push(refusedBy("iam:DeleteRolePolicy", gone));
+    else if (gone.trouble !== "missing") troubles.push(refusedBy(gone));
   }
   const attached = await attach(aws, before.profile, trail, signal);
   if (attached !== null) troubles.push(attached);
@@ -126,8 +126,8 @@ async function attach(aws: Aws, profile: string, trail: Trail, signal: AbortSign
         settle: async () => null,
       });
       if (answer.kind === "answer") trail.ids.push(answer.requestId);
-      else if (answer.trouble === "conflict") refusal = refusedBy(call, answer);
-      else return refusedBy(call, answer);
+      else if (answer.trouble === "conflict") refusal = refusedBy(answer);
+      else return refusedBy(answer);
       return false;
     },
     aws.sleep,

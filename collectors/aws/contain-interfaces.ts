@@ -1,6 +1,7 @@
 import type { Aws } from "./aws.ts";
 import { type Got, got, type No, no, refusedBy, shows, type Trail } from "./contain-no.ts";
 import type { Output } from "./link.ts";
+import { allPages } from "./pages.ts";
 
 /** A network interface as isolation sees it. */
 export type Face = {
@@ -42,20 +43,10 @@ function faceOf(aws: Aws, one: Ec2Interface): Face {
 }
 
 export async function interfacesWith(aws: Aws, { name, values }: Which, signal: AbortSignal): Promise<Got<readonly Ec2Interface[]>> {
-  const found: Ec2Interface[] = [];
-  for (let token: string | undefined; ; ) {
-    const page = await aws.link.ask(
-      "source",
-      null,
-      "ec2:DescribeNetworkInterfaces",
-      { Filters: [{ Name: name, Values: [...values] }], MaxResults: 1000, ...(token === undefined ? {} : { NextToken: token }) },
-      signal,
-    );
-    if (page.kind === "refused") return refusedBy("ec2:DescribeNetworkInterfaces", page);
-    found.push(...(page.value.NetworkInterfaces ?? []));
-    token = page.value.NextToken;
-    if (token === undefined || token === "") return got(found);
-  }
+  const call = "ec2:DescribeNetworkInterfaces";
+  const Filters = [{ Name: name, Values: [...values] }];
+  const read = await allPages(call, (from) => aws.link.ask("source", null, call, { Filters, MaxResults: 1000, ...from }, signal));
+  return read.kind === "refused" ? refusedBy(read) : got(read.pages.flatMap(({ NetworkInterfaces = [] }) => NetworkInterfaces));
 }
 
 /** Puts an interface into exactly these groups and reads it back. Null: it shows so. Safe to repeat. */
@@ -66,9 +57,9 @@ export async function putInGroups(aws: Aws, id: string, groups: readonly string[
     async () => {
       const answer = await aws.link.ask("source", null, call, { NetworkInterfaceId: id, Groups: [...groups] }, signal);
       if (answer.kind === "answer") trail.ids.push(answer.requestId);
-      else last = refusedBy(call, answer);
+      else last = refusedBy(answer);
       // A group that was just made may not be known everywhere yet.
-      return answer.kind === "answer" || (answer.code === "InvalidGroup.NotFound" ? false : refusedBy(call, answer));
+      return answer.kind === "answer" || (answer.code === "InvalidGroup.NotFound" ? false : refusedBy(answer));
     },
     aws.sleep,
     signal,

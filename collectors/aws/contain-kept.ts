@@ -21,9 +21,9 @@ export function parseNetworkBefore(before: Json): NetworkBefore {
 }
 
 export function parseNo(value: Json): No {
-  const { kind, denied, text } = fields(value);
-  if (kind !== "no" || typeof denied !== "boolean" || typeof text !== "string") throw bad("a refusal");
-  return { kind, denied, text };
+  const { kind, outcome, text } = fields(value);
+  if (kind !== "no" || (outcome !== "denied" && outcome !== "unavailable" && outcome !== "failed") || typeof text !== "string") throw bad("a refusal");
+  return { kind, outcome, text };
 }
 
 /** What an act replaced that was not there before (its result, or what it remembered); empty where there is none. */

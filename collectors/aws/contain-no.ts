@@ -1,34 +1,30 @@
-import { printable } from "../../src/core/printable.ts";
-import type { Done } from "../../src/core/collector.ts";
 import type { Json } from "../../src/core/act.ts";
-import type { CallName } from "./calls.ts";
-import type { Answer } from "./link.ts";
+import type { Done } from "../../src/core/collector.ts";
+import { outcomeOfRefusal, type Refused, wordsOf } from "./refused.ts";
 
 /** Why something is not as it was to be: refused by AWS, or answered and not there. Plain data: a state before may hold it. */
-export type No = { readonly kind: "no"; readonly denied: boolean; readonly text: string };
+export type No = { readonly kind: "no"; readonly outcome: ReturnType<typeof outcomeOfRefusal>; readonly text: string };
 export type Got<T> = { readonly kind: "got"; readonly value: T } | No;
 
-type Refused = Extract<Answer<unknown>, { readonly kind: "refused" }>;
-
-export function refusedBy(call: CallName, { trouble, code, text, requestId }: Refused): No {
-  return {
-    kind: "no",
-    denied: trouble === "denied",
-    text: `${call} was refused: ${code} (${printable(text.slice(0, 300))}), request ${requestId || "without an id"}`,
-  };
+export function refusedBy(refused: Refused): No {
+  return { kind: "no", outcome: outcomeOfRefusal(refused.trouble), text: wordsOf(refused) };
 }
 
 export function no(text: string): No {
-  return { kind: "no", denied: false, text };
+  return { kind: "no", outcome: "failed", text };
 }
 
 export function got<T>(value: T): Got<T> {
   return { kind: "got", value };
 }
 
-/** How a step ended of which nothing holds because of these; `lead` says what did not come to be. */
+/**
+ * How a step ended of which nothing holds because of these; `lead` says what did not come to be. Whatever was changed on the way
+ * makes it `failed`: of any other end undo would believe that there is nothing to put back.
+ */
 export function undone(lead: string, reasons: readonly No[], result: Json, requestIds: readonly string[]): Done {
-  const kind = reasons.length > 0 && reasons.every(({ denied }) => denied) ? "denied" : "failed";
+  const [first, ...others] = new Set(reasons.map(({ outcome }) => outcome));
+  const kind = first === undefined || others.length > 0 || requestIds.length > 0 ? "failed" : first;
   return { kind, detail: `${lead}: ${[...new Set(reasons.map(({ text }) => text))].join("; ")}`, result, requestIds };
 }
 

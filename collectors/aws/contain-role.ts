@@ -1,6 +1,7 @@
 import type { Aws } from "./aws.ts";
 import { type Got, got, no, refusedBy } from "./contain-no.ts";
 import type { Output } from "./link.ts";
+import { allPages } from "./pages.ts";
 
 /** The profile that an instance works with, the role in it, and who else in the Region works with that profile. */
 export type RoleLook = {
@@ -30,7 +31,7 @@ export async function lookAtRole(aws: Aws, signal: AbortSignal): Promise<Got<Rol
   );
   const name = profile.split("/").at(-1) ?? "";
   const answer = await aws.link.ask("source", null, "iam:GetInstanceProfile", { InstanceProfileName: name }, signal);
-  if (answer.kind === "refused") return refusedBy("iam:GetInstanceProfile", answer);
+  if (answer.kind === "refused") return refusedBy(answer);
   const role = answer.value.InstanceProfile?.Roles?.[0]?.RoleName ?? null;
   if (answer.value.InstanceProfile?.Arn !== profile) return no(`the profile ${name} is not ${profile} any more`);
   return got({ association: own.AssociationId, profile, role, sharing: others.length, others: others.slice(0, named) });
@@ -39,15 +40,9 @@ export async function lookAtRole(aws: Aws, signal: AbortSignal): Promise<Got<Rol
 /** Of the instances that are named, or of all in the Region. Those on their way out count until they are gone. */
 export async function associationsOf(aws: Aws, instances: readonly string[], signal: AbortSignal): Promise<Got<readonly Association[]>> {
   const call = "ec2:DescribeIamInstanceProfileAssociations";
-  const found: Association[] = [];
-  for (let token: string | undefined; ; ) {
-    const filters = instances.length === 0 ? {} : { Filters: [{ Name: "instance-id", Values: [...instances] }] };
-    const page = await aws.link.ask("source", null, call, { ...filters, MaxResults: 1000, ...(token === undefined ? {} : { NextToken: token }) }, signal);
-    if (page.kind === "refused") return refusedBy(call, page);
-    found.push(...(page.value.IamInstanceProfileAssociations ?? []));
-    token = page.value.NextToken;
-    if (token === undefined || token === "") return got(found);
-  }
+  const filters = instances.length === 0 ? {} : { Filters: [{ Name: "instance-id", Values: [...instances] }] };
+  const read = await allPages(call, (from) => aws.link.ask("source", null, call, { ...filters, MaxResults: 1000, ...from }, signal));
+  return read.kind === "refused" ? refusedBy(read) : got(read.pages.flatMap(({ IamInstanceProfileAssociations: found = [] }) => found));
 }
 
 export function isThere({ State }: Association): boolean {
@@ -77,6 +72,6 @@ export async function revocationOn(
 ): Promise<Got<{ readonly document: string | null; readonly date: string | null }>> {
   const answer = await aws.link.ask("source", null, "iam:GetRolePolicy", { RoleName: role, PolicyName: name }, signal);
   const { date } = answer;
-  if (answer.kind === "refused") return answer.trouble === "missing" ? got({ document: null, date }) : refusedBy("iam:GetRolePolicy", answer);
+  if (answer.kind === "refused") return answer.trouble === "missing" ? got({ document: null, date }) : refusedBy(answer);
   return got({ document: decodeURIComponent(answer.value.PolicyDocument ?? ""), date });
 }

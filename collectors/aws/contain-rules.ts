@@ -1,6 +1,7 @@
 import type { Aws } from "./aws.ts";
 import { askAgain, type Got, got, type No, no, refusedBy, shows, type Trail } from "./contain-no.ts";
 import type { Input, Output } from "./link.ts";
+import { allPages } from "./pages.ts";
 
 /** All traffic, or TCP to one port; to or from a CIDR block or a prefix list. */
 export type GroupRule = { readonly egress: boolean; readonly port: number | null; readonly peer: string };
@@ -22,7 +23,7 @@ export async function fitRules(aws: Aws, group: string, wanted: readonly GroupRu
     const ids = extra.map((rule) => rule.SecurityGroupRuleId ?? "");
     const revoked = await aws.link.ask("source", null, "ec2:RevokeSecurityGroupEgress", { GroupId: group, SecurityGroupRuleIds: ids }, signal);
     if (revoked.kind === "answer") trail.ids.push(revoked.requestId);
-    else if (revoked.trouble !== "missing") return refusedBy("ec2:RevokeSecurityGroupEgress", revoked);
+    else if (revoked.trouble !== "missing") return refusedBy(revoked);
   }
   const have = new Set(before.value.map(shownKey));
   const missing = wanted.filter((rule) => !have.has(keyOf(rule)));
@@ -31,7 +32,7 @@ export async function fitRules(aws: Aws, group: string, wanted: readonly GroupRu
     if (rules.length === 0) continue;
     const added = await aws.link.ask("source", null, call, { GroupId: group, IpPermissions: permissionsOf(rules) }, signal, { settle: askAgain });
     if (added.kind === "answer") trail.ids.push(added.requestId);
-    else if (added.code !== "InvalidPermission.Duplicate") return refusedBy(call, added);
+    else if (added.code !== "InvalidPermission.Duplicate") return refusedBy(added);
   }
   const seen = await shows(
     async () => {
@@ -47,20 +48,10 @@ export async function fitRules(aws: Aws, group: string, wanted: readonly GroupRu
 }
 
 async function rulesOf(aws: Aws, group: string, signal: AbortSignal): Promise<Got<readonly Shown[]>> {
-  const rules: Shown[] = [];
-  for (let token: string | undefined; ; ) {
-    const page = await aws.link.ask(
-      "source",
-      null,
-      "ec2:DescribeSecurityGroupRules",
-      { Filters: [{ Name: "group-id", Values: [group] }], MaxResults: 1000, ...(token === undefined ? {} : { NextToken: token }) },
-      signal,
-    );
-    if (page.kind === "refused") return refusedBy("ec2:DescribeSecurityGroupRules", page);
-    rules.push(...(page.value.SecurityGroupRules ?? []));
-    token = page.value.NextToken;
-    if (token === undefined || token === "") return got(rules);
-  }
+  const call = "ec2:DescribeSecurityGroupRules";
+  const Filters = [{ Name: "group-id", Values: [group] }];
+  const read = await allPages(call, (from) => aws.link.ask("source", null, call, { Filters, MaxResults: 1000, ...from }, signal));
+  return read.kind === "refused" ? refusedBy(read) : got(read.pages.flatMap(({ SecurityGroupRules = [] }) => SecurityGroupRules));
 }
 
 function keyOf({ egress, port, peer }: GroupRule): string {

@@ -97,7 +97,7 @@ export async function undoUsers(aws: Aws, done: Done | null, at: StepContext, si
 
 async function setKey(aws: Aws, user: string, key: string, status: "Active" | "Inactive", trail: Trail, signal: AbortSignal): Promise<No | null> {
   const answer = await aws.link.ask("source", null, "iam:UpdateAccessKey", { UserName: user, AccessKeyId: key, Status: status }, signal);
-  if (answer.kind === "refused") return refusedBy("iam:UpdateAccessKey", answer);
+  if (answer.kind === "refused") return refusedBy(answer);
   trail.ids.push(answer.requestId);
   const seen = await shows(
     async () => {
@@ -115,7 +115,7 @@ async function keysOf(aws: Aws, user: string, signal: AbortSignal): Promise<Got<
   const keys = new Map<string, string>();
   for (let marker: string | undefined; ; ) {
     const page = await aws.link.ask("source", null, "iam:ListAccessKeys", { UserName: user, ...(marker === undefined ? {} : { Marker: marker }) }, signal);
-    if (page.kind === "refused") return refusedBy("iam:ListAccessKeys", page);
+    if (page.kind === "refused") return refusedBy(page);
     for (const { AccessKeyId, Status } of page.value.AccessKeyMetadata ?? []) if (AccessKeyId !== undefined) keys.set(AccessKeyId, Status ?? "");
     marker = page.value.IsTruncated === true ? page.value.Marker : undefined;
     if (marker === undefined) return got(keys);

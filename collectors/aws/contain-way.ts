@@ -3,6 +3,7 @@ import type { GroupRule } from "./contain-rules.ts";
 import { type Got, got, refusedBy } from "./contain-no.ts";
 import { interfacesWith } from "./contain-interfaces.ts";
 import type { Output } from "./link.ts";
+import { allPages } from "./pages.ts";
 
 type Endpoint = NonNullable<Output<"ec2:DescribeVpcEndpoints">["VpcEndpoints"]>[number];
 
@@ -64,20 +65,10 @@ export function openings(way: Way): readonly { readonly use: "ssm" | "s3" | "int
 }
 
 async function endpointsOf(aws: Aws, vpc: string, signal: AbortSignal): Promise<Got<readonly Endpoint[]>> {
-  const endpoints: Endpoint[] = [];
-  for (let token: string | undefined; ; ) {
-    const page = await aws.link.ask(
-      "source",
-      null,
-      "ec2:DescribeVpcEndpoints",
-      { Filters: [{ Name: "vpc-id", Values: [vpc] }], MaxResults: 1000, ...(token === undefined ? {} : { NextToken: token }) },
-      signal,
-    );
-    if (page.kind === "refused") return refusedBy("ec2:DescribeVpcEndpoints", page);
-    endpoints.push(...(page.value.VpcEndpoints ?? []));
-    token = page.value.NextToken;
-    if (token === undefined || token === "") return got(endpoints);
-  }
+  const call = "ec2:DescribeVpcEndpoints";
+  const Filters = [{ Name: "vpc-id", Values: [vpc] }];
+  const read = await allPages(call, (from) => aws.link.ask("source", null, call, { Filters, MaxResults: 1000, ...from }, signal));
+  return read.kind === "refused" ? refusedBy(read) : got(read.pages.flatMap(({ VpcEndpoints = [] }) => VpcEndpoints));
 }
 
 /** Of the endpoints' own interfaces, as CIDR blocks. */
@@ -96,20 +87,13 @@ async function addressesOf(aws: Aws, endpoints: readonly Endpoint[], signal: Abo
 
 /** Routes to a gateway endpoint name the prefix list of its service. */
 async function prefixListsOf(aws: Aws, vpc: string, gateways: ReadonlySet<string>, signal: AbortSignal): Promise<Got<readonly string[]>> {
-  const lists = new Set<string>();
-  for (let token: string | undefined; gateways.size > 0; ) {
-    const page = await aws.link.ask(
-      "source",
-      null,
-      "ec2:DescribeRouteTables",
-      { Filters: [{ Name: "vpc-id", Values: [vpc] }], MaxResults: 100, ...(token === undefined ? {} : { NextToken: token }) },
-      signal,
-    );
-    if (page.kind === "refused") return refusedBy("ec2:DescribeRouteTables", page);
-    for (const route of (page.value.RouteTables ?? []).flatMap(({ Routes }) => Routes ?? []))
-      if (route.DestinationPrefixListId !== undefined && gateways.has(route.GatewayId ?? "")) lists.add(route.DestinationPrefixListId);
-    token = page.value.NextToken;
-    if (token === undefined || token === "") break;
-  }
-  return got([...lists]);
+  if (gateways.size === 0) return got([]);
+  const call = "ec2:DescribeRouteTables";
+  const Filters = [{ Name: "vpc-id", Values: [vpc] }];
+  const read = await allPages(call, (from) => aws.link.ask("source", null, call, { Filters, MaxResults: 100, ...from }, signal));
+  if (read.kind === "refused") return refusedBy(read);
+  const routes = read.pages.flatMap(({ RouteTables = [] }) => RouteTables).flatMap(({ Routes = [] }) => Routes);
+  return got([
+    ...new Set(routes.flatMap(({ DestinationPrefixListId: list, GatewayId: gateway = "" }) => (list !== undefined && gateways.has(gateway) ? [list] : []))),
+  ]);
 }

@@ -1,7 +1,7 @@
 import type { TarEntry } from "../../src/stream/tar.ts";
 import { answerEntry, bytesEntry } from "./answer-entry.ts";
 import type { LogReading } from "./log-reading.ts";
-import { lackLine, refusedLine } from "./log-refusal.ts";
+import { lackLine, refusedLine } from "./lack-line.ts";
 
 /** Two seconds apart: a report of a large account takes some minutes. */
 const [apartMs, most] = [2000, 300];
@@ -12,7 +12,7 @@ export async function* credentialReport({ aws, lines, signal }: LogReading): Asy
   const call = "iam:GetCredentialReport";
   for (let tries = 1; tries <= most; tries += 1) {
     const ordered = await aws.link.ask("source", null, "iam:GenerateCredentialReport", {}, signal);
-    if (ordered.kind === "refused" && ordered.trouble !== "limit") return lines.add(refusedLine(path, "iam:GenerateCredentialReport", ordered));
+    if (ordered.kind === "refused" && ordered.trouble !== "limit") return lines.add(refusedLine(path, ordered));
     const answer = await aws.link.ask("source", null, call, {}, signal, { keepWire: true });
     if (answer.kind === "answer") {
       yield answerEntry(aws.clock, lines, answer, { member: "iam/GetCredentialReport.xml", call, path });
@@ -21,7 +21,7 @@ export async function* credentialReport({ aws, lines, signal }: LogReading): Asy
         yield bytesEntry(aws.clock, lines, report, { member: "derived/credential-report.csv", path, source: `derived:iam/GetCredentialReport.xml Content` });
       return;
     }
-    if (!/NotPresent|NotReady|InProgress|Expired/.test(answer.code)) return lines.add(refusedLine(path, call, answer));
+    if (!/NotPresent|NotReady|InProgress|Expired/.test(answer.code)) return lines.add(refusedLine(path, answer));
     await aws.sleep(apartMs, signal);
   }
   lines.add(lackLine(path, `api:${call}`, "unavailable", `IAM had not made it after ${(apartMs * most) / 60_000} minutes`));

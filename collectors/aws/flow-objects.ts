@@ -4,7 +4,7 @@ import type { Aws } from "./aws.ts";
 import type { FlowLog } from "./flow-sources.ts";
 import { type ListedObject, listObjects } from "./list-objects.ts";
 import type { LogReading } from "./log-reading.ts";
-import { lackLine } from "./log-refusal.ts";
+import { lackLine } from "./lack-line.ts";
 import { daysOf, latenessMs } from "./log-window.ts";
 import type { PassSource } from "./pass.ts";
 import { takeObjects } from "./take-objects.ts";

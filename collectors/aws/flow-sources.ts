@@ -2,11 +2,12 @@ import { printable } from "../../src/core/printable.ts";
 import type { Window } from "../../src/core/window.ts";
 import type { Lines } from "../../src/stream/archive.ts";
 import type { TarEntry } from "../../src/stream/tar.ts";
-import { answerEntry } from "./answer-entry.ts";
+import { answerEntry, settingsLines } from "./answer-entry.ts";
 import type { Output } from "./link.ts";
 import { pageMember } from "./log-names.ts";
 import type { LogReading } from "./log-reading.ts";
-import { lackLine, refusedLine, settingsLines } from "./log-refusal.ts";
+import { lackLine, refusedLine } from "./lack-line.ts";
+import { eachPage } from "./pages.ts";
 
 export type FlowLog = NonNullable<Output<"ec2:DescribeFlowLogs">["FlowLogs"]>[number];
 
@@ -18,11 +19,12 @@ export async function* describeFlowLogs({ aws, lines, signal }: LogReading, plac
   const call = "ec2:DescribeFlowLogs";
   const resources = [...new Set(places.flatMap((place) => [place.interface, place.subnet, place.vpc]))];
   const found: FlowLog[] = [];
-  for (let token: string | undefined, page = 1; ; page += 1) {
-    const input = { Filter: [{ Name: "resource-id", Values: resources }], MaxResults: 1000, ...(token === undefined ? {} : { NextToken: token }) };
-    const answer = await aws.link.ask("source", null, call, input, signal, { keepWire: true });
+  const asked = { Filter: [{ Name: "resource-id", Values: resources }], MaxResults: 1000 };
+  let page = 0;
+  for await (const answer of eachPage(call, (from) => aws.link.ask("source", null, call, { ...asked, ...from }, signal, { keepWire: true }))) {
+    page += 1;
     if (answer.kind === "refused") {
-      lines.add(refusedLine("flow log settings", call, answer));
+      lines.add(refusedLine("flow log settings", answer));
       return found.length === 0 ? null : found;
     }
     // Settings are no records of flows: where there is nothing else, the exhibit has none.
@@ -33,9 +35,8 @@ export async function* describeFlowLogs({ aws, lines, signal }: LogReading, plac
     });
     yield entry;
     found.push(...(answer.value.FlowLogs ?? []));
-    token = answer.value.NextToken;
-    if (token === undefined || token === "") return found;
   }
+  return found;
 }
 
 /** What the settings themselves leave out of the window, said before anything is read. */

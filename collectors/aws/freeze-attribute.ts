@@ -1,7 +1,6 @@
 import type { Done } from "../../src/core/collector.ts";
 import type { Step } from "../../src/core/plan.ts";
-import { refusedEnd, refusalWords, withId } from "./act-ends.ts";
-import type { Refused } from "./refused.ts";
+import { type Refused, refusedDone, withId, wordsOf } from "./refused.ts";
 import type { Aws } from "./aws.ts";
 import type { Input, Output } from "./link.ts";
 import { HoldfastError } from "../../src/core/error.ts";
@@ -54,9 +53,8 @@ function attributeProtection({ attribute, what, wanted, read, write }: Attribute
 
   /** Asks for it and looks whether it is so. */
   async function set(aws: Aws, value: string, was: string, ids: readonly string[], signal: AbortSignal): Promise<Done> {
-    const name = "ec2:ModifyInstanceAttribute";
-    const answer = await aws.link.ask("source", null, name, { InstanceId: aws.instance.instance, ...write(value) }, signal);
-    if (answer.kind === "refused") return refusedEnd(`${what} is still ${words(was)}`, name, answer, null, ids);
+    const answer = await aws.link.ask("source", null, "ec2:ModifyInstanceAttribute", { InstanceId: aws.instance.instance, ...write(value) }, signal);
+    if (answer.kind === "refused") return refusedDone(`${what} is still ${words(was)}`, answer, null, ids);
     const asked = withId(ids, answer.requestId);
     const now = await readBack(
       aws,
@@ -68,7 +66,7 @@ function attributeProtection({ attribute, what, wanted, read, write }: Attribute
     if (now.kind === "refused")
       return {
         kind: "failed",
-        detail: `${what}: EC2 accepted ${words(value)}, and it could not be read back: ${refusalWords("ec2:DescribeInstanceAttribute", now)}`,
+        detail: `${what}: EC2 accepted ${words(value)}, and it could not be read back: ${wordsOf(now)}`,
         result: null,
         requestIds,
       };
@@ -80,7 +78,7 @@ function attributeProtection({ attribute, what, wanted, read, write }: Attribute
   return {
     async before(aws, _step, signal) {
       const seen = await look(aws, signal);
-      return seen.kind === "refused" ? unseen("ec2:DescribeInstanceAttribute", seen) : { value: seen.value };
+      return seen.kind === "refused" ? unseen(seen) : { value: seen.value };
     },
     async act(aws, step, before, signal) {
       const blind = unseenDone(before);
@@ -102,7 +100,7 @@ function attributeProtection({ attribute, what, wanted, read, write }: Attribute
       const was = heldBefore(step, before);
       if (was === wanted) return nothingToUndo(`${what} was ${words(wanted)} before and stays so`);
       const now = await look(aws, signal);
-      if (now.kind === "refused") return refusedEnd(`${what} was not put back`, "ec2:DescribeInstanceAttribute", now, null, []);
+      if (now.kind === "refused") return refusedDone(`${what} was not put back`, now);
       const ids = withId([], now.requestId);
       if (now.value === was) return nothingToUndo(`${what} is ${words(was)} as before, by somebody else's hand or since it never was changed`, ids);
       if (now.value !== wanted)

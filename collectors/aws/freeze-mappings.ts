@@ -2,8 +2,7 @@ import type { Json } from "../../src/core/act.ts";
 import type { Done } from "../../src/core/collector.ts";
 import type { Step } from "../../src/core/plan.ts";
 import { printable } from "../../src/core/printable.ts";
-import { refusedEnd, refusalWords, withId } from "./act-ends.ts";
-import type { Refused } from "./refused.ts";
+import { type Refused, refusedDone, withId, wordsOf } from "./refused.ts";
 import type { Aws } from "./aws.ts";
 import { badBefore, changedNothing, fieldsOf, nothingToUndo, type Protection, readBack, unseen, unseenDone } from "./protection.ts";
 
@@ -15,7 +14,7 @@ type Seen = { readonly kind: "mappings"; readonly mappings: readonly Mapping[]; 
 export const volumesStay: Protection = {
   async before(aws, _step, signal) {
     const seen = await look(aws, signal);
-    return seen.kind === "refused" ? unseen("ec2:DescribeInstanceAttribute", seen) : { mappings: seen.mappings };
+    return seen.kind === "refused" ? unseen(seen) : { mappings: seen.mappings };
   },
   async act(aws, step, before, signal) {
     const blind = unseenDone(before);
@@ -46,7 +45,7 @@ async function look(aws: Aws, signal: AbortSignal): Promise<Seen> {
 async function turn(aws: Aws, known: readonly Mapping[], goes: boolean, signal: AbortSignal): Promise<Done> {
   const verb = goes ? "put back" : "changed";
   const first = await look(aws, signal);
-  if (first.kind === "refused") return refusedEnd(`delete-on-termination was not ${verb}`, "ec2:DescribeInstanceAttribute", first, null, []);
+  if (first.kind === "refused") return refusedDone(`delete-on-termination was not ${verb}`, first);
   let ids = withId([], first.requestId);
   const asked: Mapping[] = [];
   const found: Mapping[] = [];
@@ -65,7 +64,7 @@ async function turn(aws: Aws, known: readonly Mapping[], goes: boolean, signal: 
       if (answer.kind === "answer") asked.push(one);
       else {
         refusal ??= answer;
-        left.push(`${shown(one)}: ${refusalWords("ec2:ModifyInstanceAttribute", answer)}`);
+        left.push(`${shown(one)}: ${wordsOf(answer)}`);
       }
     }
   }
@@ -90,7 +89,7 @@ async function turn(aws: Aws, known: readonly Mapping[], goes: boolean, signal: 
   const result = { turned: turned.map(({ device, volume }) => ({ device, volume })) };
   if (unshown.length > 0) return { kind: "failed", detail, result, requestIds: ids };
   if (asked.length > 0 && !(goes && refusal !== null)) return { kind: "done", detail, result, requestIds: ids };
-  if (refusal !== null) return { ...refusedEnd("", "ec2:ModifyInstanceAttribute", refusal, result, ids), detail };
+  if (refusal !== null) return { ...refusedDone("", refusal, result, ids), detail };
   // Found as an earlier attempt left it: that attempt was ours. In an undo it needs nothing more.
   if (found.length > 0) return { kind: goes ? "already" : "done", detail, result, requestIds: ids };
   return { kind: goes ? "already" : "unavailable", detail, result, requestIds: ids };

@@ -2,17 +2,17 @@ import type { Json } from "../../src/core/act.ts";
 import type { Done } from "../../src/core/collector.ts";
 import type { Step } from "../../src/core/plan.ts";
 import { printable } from "../../src/core/printable.ts";
-import { refusalWords, refusedEnd, withId } from "./act-ends.ts";
 import type { Aws } from "./aws.ts";
 import type { Answer, Output } from "./link.ts";
 import { badBefore, changedNothing, fieldsOf, nothingToUndo, type Protection, readBack, unseen, unseenDone } from "./protection.ts";
+import { refusedDone, withId, wordsOf } from "./refused.ts";
 import { lookAtScaling, type Standing } from "./scaling-look.ts";
 
 /** Out of the group's service: it neither replaces nor terminates the instance, which stays its member. */
 export const standby: Protection = {
   async before(aws, _step, signal) {
     const seen = await lookAtScaling(aws, signal);
-    return seen.kind === "refused" ? unseen(seen.call, seen.refused) : seen;
+    return seen.kind === "refused" ? unseen(seen) : seen;
   },
   async act(aws, step, before, signal) {
     const blind = unseenDone(before);
@@ -21,7 +21,7 @@ export const standby: Protection = {
     if (was === null) return { kind: "already", detail: "it was in no Auto Scaling group", result: null, requestIds: [] };
     if (isStandby(was.state)) return { kind: "already", detail: `it was on standby in ${printable(was.group)} before`, result: null, requestIds: [] };
     const now = await lookAtScaling(aws, signal);
-    if (now.kind === "refused") return refusedEnd("it was not put on standby", now.call, now.refused, null, []);
+    if (now.kind === "refused") return refusedDone("it was not put on standby", now);
     if (now.kind === "none")
       return {
         kind: "unavailable",
@@ -50,7 +50,7 @@ export const standby: Protection = {
     const was = stateOf(step, before);
     if (was === null || isStandby(was.state)) return nothingToUndo("it was so before and stays so");
     const now = await lookAtScaling(aws, signal);
-    if (now.kind === "refused") return refusedEnd("it was not taken back from standby", now.call, now.refused, null, []);
+    if (now.kind === "refused") return refusedDone("it was not taken back from standby", now);
     if (now.kind === "none")
       return nothingToUndo(`it is no longer in ${printable(was.group)}: somebody detached it meanwhile, and it is left so`, now.requestIds);
     if (now.group !== was.group)
@@ -80,7 +80,7 @@ async function enter(aws: Aws, now: Member, signal: AbortSignal): Promise<Done> 
     return seen.kind === "member" && isStandby(seen.state) ? found(seen.requestIds) : null;
   };
   const answer = await aws.link.ask("source", null, name, input, signal, { settle });
-  if (answer.kind === "refused") return refusedEnd(`it is still in service in ${group}`, name, answer, null, now.requestIds);
+  if (answer.kind === "refused") return refusedDone(`it is still in service in ${group}`, answer, null, now.requestIds);
   const cost = spare
     ? `the group's desired capacity went from ${now.desired} to ${now.desired - 1}`
     : `its minimum of ${now.min} did not allow one fewer, so desired capacity stays ${now.desired} and the group launches a replacement`;
@@ -95,7 +95,7 @@ async function leave(aws: Aws, now: Member, desired: number, signal: AbortSignal
     return seen.kind === "member" && !isStandby(seen.state) ? found(seen.requestIds) : null;
   };
   const answer = await aws.link.ask("source", null, name, { AutoScalingGroupName: now.group, InstanceIds: [aws.instance.instance] }, signal, { settle });
-  if (answer.kind === "refused") return refusedEnd(`it is still on standby in ${printable(now.group)}`, name, answer, null, now.requestIds);
+  if (answer.kind === "refused") return refusedDone(`it is still on standby in ${printable(now.group)}`, answer, null, now.requestIds);
   const off =
     now.desired + 1 === desired ? "" : `; desired capacity was ${desired} before the freeze and is ${now.desired + 1} now: correct it if that is not meant`;
   return shown(aws, `back in service${off}`, { group: now.group }, withId(now.requestIds, answer.requestId), false, signal);
@@ -109,8 +109,7 @@ async function shown(aws: Aws, text: string, result: Json, ids: readonly string[
     (seen) => seen.kind === "member" && isStandby(seen.state) === wanted,
     signal,
   );
-  if (last.kind === "refused")
-    return { kind: "failed", detail: `accepted, and could not be read back: ${refusalWords(last.call, last.refused)}`, result, requestIds: ids };
+  if (last.kind === "refused") return { kind: "failed", detail: `accepted, and could not be read back: ${wordsOf(last)}`, result, requestIds: ids };
   const requestIds = last.requestIds.reduce(withId, ids);
   const state = last.kind === "member" ? last.state : "in no group";
   if (last.kind !== "member" || isStandby(last.state) !== wanted)

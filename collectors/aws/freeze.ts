@@ -3,7 +3,6 @@ import type { Kind } from "../../src/core/kind.ts";
 import type { Step, Wish } from "../../src/core/plan.ts";
 import { printable } from "../../src/core/printable.ts";
 import type { ProbeAnswer } from "../../src/core/vault.ts";
-import { refusalWords } from "./act-ends.ts";
 import type { Aws } from "./aws.ts";
 import type { CallName } from "./calls.ts";
 import { shutdownBehaviour, stopProtection, terminationProtection } from "./freeze-attribute.ts";
@@ -11,6 +10,7 @@ import { volumesStay } from "./freeze-mappings.ts";
 import { standby } from "./freeze-standby.ts";
 import type { Look } from "./look.ts";
 import type { Protection } from "./protection.ts";
+import { wordsOf } from "./refused.ts";
 import { rank, type Room, stepOf } from "./room.ts";
 import { lookAtScaling } from "./scaling-look.ts";
 
@@ -115,7 +115,7 @@ async function examineFreeze(aws: Aws, signal: AbortSignal): Promise<readonly Pr
     probe: "freeze",
     ok: tried.kind === "answer",
     fatal: false,
-    text: tried.kind === "answer" ? `${name}: allowed (dry run)` : `it could not be frozen: ${refusalWords(name, tried)}`,
+    text: tried.kind === "answer" ? `${name}: allowed (dry run)` : `it could not be frozen: ${wordsOf(tried)}`,
   };
   const standing = await lookAtScaling(aws, signal);
   if (standing.kind === "none") return [attributes];
@@ -125,7 +125,7 @@ async function examineFreeze(aws: Aws, signal: AbortSignal): Promise<readonly Pr
     fatal: false,
     text:
       standing.kind === "refused"
-        ? `whether a group would replace it is not known: ${refusalWords(standing.call, standing.refused)}`
+        ? `whether a group would replace it is not known: ${wordsOf(standing)}`
         : `it is in Auto Scaling group ${printable(standing.group)}; autoscaling:EnterStandby was not tried, no dry run exists for Auto Scaling`,
   };
   return [attributes, scaling];

@@ -48,6 +48,7 @@ export type Answer<T> =
   | { readonly kind: "answer"; readonly value: T; readonly requestId: string; readonly date: string | null; readonly wire: Wire | null }
   | {
       readonly kind: "refused";
+      readonly call: CallName;
       readonly trouble: Refusal;
       /** The service's own code: `InvalidSnapshot.NotFound`. */
       readonly code: string;

@@ -1,8 +1,8 @@
 import type { ManifestLine } from "../../src/stream/archive-manifest.ts";
 import type { Aws } from "./aws.ts";
-import type { CallName } from "./calls.ts";
 import type { Output } from "./link.ts";
-import { lackLine, refusedLine, type Refused } from "./log-refusal.ts";
+import { lackLine, refusedLine } from "./lack-line.ts";
+import type { Refused } from "./refused.ts";
 
 export type ListedObject = {
   readonly bucket: string;
@@ -27,9 +27,7 @@ export type Listing = {
 type VersionsPage = Output<"s3:ListObjectVersions">;
 type Page = { readonly found: readonly (ListedObject | ListedLack)[]; readonly next: Next | null; readonly cut: boolean };
 type Next = { readonly key: string; readonly version: string | undefined };
-type Asked =
-  | { readonly kind: "page"; readonly page: Page; readonly date: string | null }
-  | { readonly kind: "refused"; readonly call: CallName; readonly refused: Refused };
+type Asked = { readonly kind: "page"; readonly page: Page; readonly date: string | null } | { readonly kind: "refused"; readonly refused: Refused };
 
 /**
  * Lists a prefix with all versions, so that what was deleted or overwritten in a bucket that keeps versions is found; without the
@@ -49,7 +47,7 @@ export async function listObjects(aws: Aws, bucket: string, prefix: string, sign
   async function* pages(begin: Asked): AsyncGenerator<ListedObject | ListedLack> {
     let last: Next | null = null;
     for (let asked = begin; ; asked = await ask(last)) {
-      if (asked.kind === "refused") return yield { lack: refusedLine(path, asked.call, asked.refused), key: null };
+      if (asked.kind === "refused") return yield { lack: refusedLine(path, asked.refused), key: null };
       yield* asked.page.found;
       const { next, cut } = asked.page;
       if (!cut) return;
@@ -62,7 +60,7 @@ export async function listObjects(aws: Aws, bucket: string, prefix: string, sign
   async function versions(from: Next | null): Promise<Asked> {
     const at = from === null ? {} : { KeyMarker: from.key, ...(from.version === undefined ? {} : { VersionIdMarker: from.version }) };
     const answer = await aws.link.ask("source", null, "s3:ListObjectVersions", { Bucket: bucket, Prefix: prefix, EncodingType: "url", ...at }, signal);
-    if (answer.kind === "refused") return { kind: "refused", call: "s3:ListObjectVersions", refused: answer };
+    if (answer.kind === "refused") return { kind: "refused", refused: answer };
     const { NextKeyMarker: key, NextVersionIdMarker: version, IsTruncated: cut } = answer.value;
     const next = key === undefined ? null : { key: decoded(key), version };
     return { kind: "page", page: { found: [...ofVersions(bucket, answer.value)], next, cut: cut === true }, date: answer.date };
@@ -71,7 +69,7 @@ export async function listObjects(aws: Aws, bucket: string, prefix: string, sign
   async function plain(from: Next | null): Promise<Asked> {
     const at = from === null ? {} : { ContinuationToken: from.key };
     const answer = await aws.link.ask("source", null, "s3:ListObjectsV2", { Bucket: bucket, Prefix: prefix, EncodingType: "url", ...at }, signal);
-    if (answer.kind === "refused") return { kind: "refused", call: "s3:ListObjectsV2", refused: answer };
+    if (answer.kind === "refused") return { kind: "refused", refused: answer };
     const { Contents: contents = [], NextContinuationToken: token, IsTruncated: cut } = answer.value;
     const found = contents.map((one) => objectOf(bucket, one, null));
     return { kind: "page", page: { found, next: token === undefined ? null : { key: token, version: undefined }, cut: cut === true }, date: answer.date };

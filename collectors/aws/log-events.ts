@@ -6,7 +6,7 @@ import { answerEntry } from "./answer-entry.ts";
 import type { Aws } from "./aws.ts";
 import type { Output } from "./link.ts";
 import { pageMember } from "./log-names.ts";
-import { lackLine, refusedLine } from "./log-refusal.ts";
+import { lackLine, refusedLine } from "./lack-line.ts";
 import type { LogReading } from "./log-reading.ts";
 import type { PassSource } from "./pass.ts";
 
@@ -45,7 +45,7 @@ export async function* logEvents({ aws, lines, pass, remarks, signal }: LogReadi
     const input = { ...named, ...prefix, startTime: from, endTime: Date.parse(window.until), ...(token === undefined ? {} : { nextToken: token }) };
     const answer = await aws.link.ask("source", region, call, input, signal, { keepWire: true });
     if (answer.kind === "refused") {
-      const line = refusedLine(number === 1 ? path : `${path} from page ${number} on`, call, answer);
+      const line = refusedLine(number === 1 ? path : `${path} from page ${number} on`, answer);
       lines.add(number === 1 ? line : { ...line, outcome: line.outcome === "denied" ? "denied" : "truncated" });
       return number > 1;
     }

@@ -5,7 +5,7 @@ import type { Aws } from "./aws.ts";
 import type { Answer, Input, Output } from "./link.ts";
 import { pageMember } from "./log-names.ts";
 import type { LogReading } from "./log-reading.ts";
-import { lackLine, refusedLine } from "./log-refusal.ts";
+import { lackLine, refusedLine } from "./lack-line.ts";
 import { latenessMs } from "./log-window.ts";
 import { lookupPace } from "./lookup-pace.ts";
 import type { PassSource } from "./pass.ts";
@@ -65,7 +65,7 @@ export async function* lookupEvents({ aws, lines, pass, signal }: LogReading, qu
       return page > 1;
     }
     if (answer.kind === "refused") {
-      const line = refusedLine(page === 1 ? path : `${path} from page ${page} on`, call, answer);
+      const line = refusedLine(page === 1 ? path : `${path} from page ${page} on`, answer);
       lines.add(page === 1 || line.outcome === "denied" ? line : { ...line, outcome: "truncated" });
       return page > 1;
     }

@@ -2,6 +2,7 @@ import { HoldfastError } from "../../src/core/error.ts";
 import type { Aws } from "./aws.ts";
 import type { Answer, Output } from "./link.ts";
 import { type CommandEnd, commandEnd } from "./memory-command-end.ts";
+import { allPages } from "./pages.ts";
 import { type Refused, wordsOf } from "./refused.ts";
 
 /** A script for the instance's agent. `comment` makes it findable after a lost answer: unique to the collection and the command. */
@@ -46,29 +47,17 @@ export type Found = { readonly kind: "found"; readonly id: string | null; readon
 export async function findOrder(aws: Aws, comment: string, tries: number, signal: AbortSignal): Promise<Found> {
   // The list goes back 30 days, and a fleet's patching fills it. A day covers every clock.
   const after = `${new Date(aws.clock().getTime() - 86_400_000).toISOString().slice(0, 19)}Z`;
+  const asked = { InstanceId: aws.instance.instance, Filters: [{ key: "InvokedAfter" as const, value: after }], MaxResults: 50 };
   const requestIds: string[] = [];
   for (let attempt = 1; ; attempt++) {
-    const own: { readonly id: string; readonly at: number }[] = [];
-    for (let token: string | undefined; ; ) {
-      const page = await aws.link.ask(
-        "source",
-        null,
-        "ssm:ListCommands",
-        {
-          InstanceId: aws.instance.instance,
-          Filters: [{ key: "InvokedAfter", value: after }],
-          MaxResults: 50,
-          ...(token === undefined ? {} : { NextToken: token }),
-        },
-        signal,
-      );
-      if (page.kind === "refused") return page;
-      requestIds.push(page.requestId);
-      for (const { CommandId, Comment, RequestedDateTime } of page.value.Commands ?? [])
-        if (CommandId !== undefined && Comment === comment) own.push({ id: CommandId, at: RequestedDateTime?.getTime() ?? 0 });
-      token = page.value.NextToken;
-      if (token === undefined || token === "") break;
-    }
+    const read = await allPages("ssm:ListCommands", (from) => aws.link.ask("source", null, "ssm:ListCommands", { ...asked, ...from }, signal));
+    if (read.kind === "refused") return read;
+    requestIds.push(...read.requestIds);
+    const own = read.pages.flatMap(({ Commands = [] }) =>
+      Commands.flatMap(({ CommandId: id, Comment, RequestedDateTime }) =>
+        id === undefined || Comment !== comment ? [] : [{ id, at: RequestedDateTime?.getTime() ?? 0 }],
+      ),
+    );
     const [first] = own.sort((a, b) => a.at - b.at);
     if (first !== undefined || attempt >= tries) return { kind: "found", id: first?.id ?? null, requestIds };
     await aws.sleep(2000, signal);

@@ -2,6 +2,7 @@ import { printable } from "../../src/core/printable.ts";
 import type { Aws } from "./aws.ts";
 import type { Ec2Instance } from "./look.ts";
 import type { MemoryKept } from "./memory-kept.ts";
+import { allPages } from "./pages.ts";
 import { type None, outcomeOfRefusal, type Refused, wordsOf } from "./refused.ts";
 
 export type Agent = { readonly kind: "agent"; readonly ping: string; readonly platform: string; readonly text: string } | { readonly kind: "none" } | Refused;
@@ -9,26 +10,17 @@ export type Agent = { readonly kind: "agent"; readonly ping: string; readonly pl
 /** What Systems Manager knows of the instance's agent. */
 export async function agentOf(aws: Aws, signal: AbortSignal): Promise<Agent> {
   const id = aws.instance.instance;
-  for (let token: string | undefined; ; ) {
-    const page = await aws.link.ask(
-      "source",
-      null,
-      "ssm:DescribeInstanceInformation",
-      { Filters: [{ Key: "InstanceIds", Values: [id] }], ...(token === undefined ? {} : { NextToken: token }) },
-      signal,
-    );
-    if (page.kind === "refused") return page;
-    const found = page.value.InstanceInformationList?.find(({ InstanceId }) => InstanceId === id);
-    if (found !== undefined)
-      return {
-        kind: "agent",
-        ping: found.PingStatus ?? "unknown",
-        platform: found.PlatformType ?? "unknown",
-        text: printable(`agent ${found.AgentVersion ?? "of unknown version"} on ${found.PlatformName ?? "?"} ${found.PlatformVersion ?? ""}`.trim()),
-      };
-    token = page.value.NextToken;
-    if (token === undefined || token === "") return { kind: "none" };
-  }
+  const call = "ssm:DescribeInstanceInformation";
+  const read = await allPages(call, (from) => aws.link.ask("source", null, call, { Filters: [{ Key: "InstanceIds", Values: [id] }], ...from }, signal));
+  if (read.kind === "refused") return read;
+  const found = read.pages.flatMap(({ InstanceInformationList: list = [] }) => list).find(({ InstanceId }) => InstanceId === id);
+  if (found === undefined) return { kind: "none" };
+  return {
+    kind: "agent",
+    ping: found.PingStatus ?? "unknown",
+    platform: found.PlatformType ?? "unknown",
+    text: printable(`agent ${found.AgentVersion ?? "of unknown version"} on ${found.PlatformName ?? "?"} ${found.PlatformVersion ?? ""}`.trim()),
+  };
 }
 
 export type MemoryLook = { readonly kind: "ready"; readonly system: MemoryKept["system"]; readonly text: string } | None;

@@ -1,7 +1,7 @@
 import { backoffMs } from "../../src/core/backoff.ts";
 import { HoldfastError } from "../../src/core/error.ts";
 import type { Random } from "../../src/core/ports.ts";
-import { rowOf } from "./calls.ts";
+import { type CallName, rowOf } from "./calls.ts";
 import { explain } from "./explain.ts";
 import type { Answer, AskOptions, Observed } from "./link.ts";
 import type { Request, Transport, Tried } from "./transport.ts";
@@ -32,7 +32,7 @@ export async function persist(
     signal.throwIfAborted();
     const generation = session.generation();
     const tried = await how.transport.once(request);
-    const answer = answerOf(tried);
+    const answer = answerOf(name, tried);
     if (answer !== null) {
       session.answered = true;
       const { kind, requestId, date } = answer;
@@ -69,7 +69,7 @@ function mostTries({ tries }: Persistence, trouble: Trouble, answered: boolean):
   return 1;
 }
 
-function answerOf(tried: Tried): Answer<unknown> | null {
+function answerOf(call: CallName, tried: Tried): Answer<unknown> | null {
   const { date, wire, requestId } = tried.seen;
   if (tried.ok) return { kind: "answer", value: tried.value, requestId, date, wire };
   const trouble = troubleOf(tried.error);
@@ -77,5 +77,5 @@ function answerOf(tried: Tried): Answer<unknown> | null {
   if (!isRefusal(trouble) || tried.error instanceof HoldfastError) return null;
   // EC2 adds a kilobyte that only the account itself can decode.
   const text = textOf(tried.error).replace(/\s*Encoded authorization failure message:.*$/s, "");
-  return { kind: "refused", trouble, code: codeOf(tried.error), text, requestId: requestId || requestIdOf(tried.error), date, wire };
+  return { kind: "refused", call, trouble, code: codeOf(tried.error), text, requestId: requestId || requestIdOf(tried.error), date, wire };
 }

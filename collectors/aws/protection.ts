@@ -3,9 +3,7 @@ import type { Done } from "../../src/core/collector.ts";
 import { HoldfastError } from "../../src/core/error.ts";
 import type { Step } from "../../src/core/plan.ts";
 import type { Aws } from "./aws.ts";
-import { refusalWords } from "./act-ends.ts";
-import type { Refused } from "./refused.ts";
-import type { CallName } from "./calls.ts";
+import { outcomeOfRefusal, type Refused, wordsOf } from "./refused.ts";
 
 /** One step of the freeze: what it finds, how it is put on, how it is put back. The promises are those of core's Collector. */
 export type Protection = {
@@ -15,18 +13,17 @@ export type Protection = {
 };
 
 /** A state before that may not be read: nothing is changed then, since there would be no way back. */
-export function unseen(call: CallName, refused: Refused): Json {
-  return { refused: refusalWords(call, refused), denied: refused.trouble === "denied", requestId: refused.requestId };
+export function unseen(refused: Refused): Json {
+  return { refused: wordsOf(refused), outcome: outcomeOfRefusal(refused.trouble), requestId: refused.requestId };
 }
 
 /** The end of an act whose state before was not to be seen; null where it was. */
 export function unseenDone(before: Json): Done | null {
   const fields = fieldsOf(before);
-  const why = fields["refused"];
+  const { refused: why, outcome, requestId: id } = fields;
   if (typeof why !== "string") return null;
-  const id = fields["requestId"];
   return {
-    kind: fields["denied"] === true ? "denied" : "unavailable",
+    kind: outcome === "denied" || outcome === "unavailable" ? outcome : "failed",
     detail: `nothing was changed, since the state before could not be read: ${why}`,
     result: null,
     requestIds: typeof id === "string" && id !== "" ? [id] : [],

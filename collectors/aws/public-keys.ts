@@ -1,10 +1,11 @@
 import type { TarEntry } from "../../src/stream/tar.ts";
 import type { Window } from "../../src/core/window.ts";
-import { answerEntry } from "./answer-entry.ts";
+import { answerEntry, settingsLines } from "./answer-entry.ts";
 import { type DigestKey, parseDigestKeys } from "./digest-keys.ts";
 import { pageMember } from "./log-names.ts";
 import type { LogReading } from "./log-reading.ts";
-import { refusedLine, settingsLines } from "./log-refusal.ts";
+import { refusedLine } from "./lack-line.ts";
+import { eachPage } from "./pages.ts";
 
 /**
  * The keys that signed a Region's digests, with the answers as members: years later the chain is validated with these, without AWS.
@@ -13,11 +14,12 @@ import { refusedLine, settingsLines } from "./log-refusal.ts";
 export async function* publicKeys({ aws, lines, signal }: LogReading, region: string, window: Window): AsyncGenerator<TarEntry, readonly DigestKey[]> {
   const call = "cloudtrail:ListPublicKeys";
   const keys: DigestKey[] = [];
-  for (let token: string | undefined, page = 1; ; page += 1) {
-    const input = { StartTime: new Date(window.since), EndTime: new Date(window.until), ...(token === undefined ? {} : { NextToken: token }) };
-    const answer = await aws.link.ask("source", region, call, input, signal, { keepWire: true });
+  const span = { StartTime: new Date(window.since), EndTime: new Date(window.until) };
+  let page = 0;
+  for await (const answer of eachPage(call, (from) => aws.link.ask("source", region, call, { ...span, ...from }, signal, { keepWire: true }))) {
+    page += 1;
     if (answer.kind === "refused") {
-      lines.add(refusedLine(`public keys of ${region}`, call, answer));
+      lines.add(refusedLine(`public keys of ${region}`, answer));
       return keys;
     }
     yield answerEntry(aws.clock, settingsLines(lines), answer, {
@@ -26,7 +28,6 @@ export async function* publicKeys({ aws, lines, signal }: LogReading, region: st
       path: `public keys of ${region} page ${page}`,
     });
     keys.push(...parseDigestKeys(JSON.parse(Buffer.from(answer.wire?.bytes ?? []).toString("utf8"))));
-    token = answer.value.NextToken;
-    if (token === undefined || token === "") return keys;
   }
+  return keys;
 }

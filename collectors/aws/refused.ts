@@ -1,3 +1,4 @@
+import type { Json } from "../../src/core/act.ts";
 import type { Done, Opened } from "../../src/core/collector.ts";
 import { printable } from "../../src/core/printable.ts";
 import type { Answer, Refusal } from "./link.ts";
@@ -5,12 +6,19 @@ import type { Answer, Refusal } from "./link.ts";
 export type Refused = Extract<Answer<unknown>, { readonly kind: "refused" }>;
 export type None = Extract<Opened, { readonly kind: "none" }>;
 
-/** A refusal as a person reads it, with what AWS's own log knows it by. */
-export function wordsOf({ code, text, requestId }: Refused): string {
-  return `${code}: ${printable(text)} (request ${requestId})`;
+/** A refusal's text may quote what an attacker named, at any length. */
+const most = 500;
+
+/** A refusal as a person reads it: which call, why, and what AWS's own log knows it by. */
+export function wordsOf({ call, code, text, requestId }: Refused): string {
+  const said = text.length > most ? `${text.slice(0, most)}…` : text;
+  return `${call}: ${printable(code)}: ${printable(said)} (${requestId === "" ? "no request id" : `request ${printable(requestId)}`})`;
 }
 
-/** What a refusal means for an exhibit and for an act alike. A question that AWS calls wrong is our failure, not the account's state. */
+/**
+ * What a refusal means for an exhibit, a line of a manifest and an act alike. What a conflict or a quota keeps from us is not to be
+ * had now; a question that AWS calls wrong is our failure, not the account's state.
+ */
 export function outcomeOfRefusal(trouble: Refusal): "denied" | "unavailable" | "failed" {
   switch (trouble) {
     case "denied":
@@ -26,10 +34,22 @@ export function outcomeOfRefusal(trouble: Refusal): "denied" | "unavailable" | "
   }
 }
 
-export function refusedDone(what: string, refused: Refused): Done {
-  return { kind: outcomeOfRefusal(refused.trouble), detail: `${what}: ${wordsOf(refused)}`, result: null, requestIds: [refused.requestId] };
+/** An act that AWS refused: `what` says what did not happen; `requestIds` are of what was asked before. */
+export function refusedDone(what: string, refused: Refused, result: Json = null, requestIds: readonly string[] = []): Done {
+  return {
+    kind: outcomeOfRefusal(refused.trouble),
+    detail: `${what}: ${wordsOf(refused)}`,
+    result,
+    requestIds: withId(requestIds, refused.requestId),
+  };
 }
 
+/** An exhibit that AWS refused. */
 export function refusedNone(what: string, refused: Refused): None {
   return { kind: "none", outcome: outcomeOfRefusal(refused.trouble), detail: `${what}: ${wordsOf(refused)}` };
+}
+
+/** Request ids in the order in which they were asked, each once. */
+export function withId(ids: readonly string[], id: string): readonly string[] {
+  return id === "" || ids.includes(id) ? ids : [...ids, id];
 }

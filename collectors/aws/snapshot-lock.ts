@@ -2,6 +2,7 @@ import type { Done } from "../../src/core/collector.ts";
 import { wholeSecond } from "../../src/core/retention.ts";
 import type { Aws } from "./aws.ts";
 import type { Output } from "./link.ts";
+import { allPages } from "./pages.ts";
 import { type Refused, refusedDone } from "./refused.ts";
 import type { Where } from "./snapshot-look.ts";
 
@@ -10,16 +11,11 @@ export type LockRead = { readonly kind: "read"; readonly lock: LockShown | null;
 
 /** The lock as EC2 shows it, or none. The SDK has no paginator for it (facts: pages may be empty and go on). */
 export async function readLock(aws: Pick<Aws, "link">, where: Where, snapshot: string, signal: AbortSignal): Promise<LockRead> {
-  const requestIds: string[] = [];
-  for (let token: string | undefined; ; ) {
-    const input = { SnapshotIds: [snapshot], ...(token === undefined ? {} : { NextToken: token }) };
-    const page = await aws.link.ask(where.scope, where.region, "ec2:DescribeLockedSnapshots", input, signal);
-    if (page.kind === "refused") return page;
-    requestIds.push(page.requestId);
-    const lock = page.value.Snapshots?.find(({ SnapshotId }) => SnapshotId === snapshot);
-    token = page.value.NextToken;
-    if (lock !== undefined || token === undefined || token === "") return { kind: "read", lock: lock ?? null, requestIds };
-  }
+  const call = "ec2:DescribeLockedSnapshots";
+  const read = await allPages(call, (from) => aws.link.ask(where.scope, where.region, call, { SnapshotIds: [snapshot], ...from }, signal));
+  if (read.kind === "refused") return read;
+  const lock = read.pages.flatMap(({ Snapshots = [] }) => Snapshots).find(({ SnapshotId }) => SnapshotId === snapshot);
+  return { kind: "read", lock: lock ?? null, requestIds: read.requestIds };
 }
 
 const day = 24 * 60 * 60_000;

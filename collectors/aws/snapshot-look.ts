@@ -1,5 +1,6 @@
 import type { Aws } from "./aws.ts";
 import type { Input, Output, Scope } from "./link.ts";
+import { allPages } from "./pages.ts";
 import type { Refused } from "./refused.ts";
 
 export type Ec2Snapshot = NonNullable<Output<"ec2:DescribeSnapshots">["Snapshots"]>[number];
@@ -23,18 +24,11 @@ export async function lookForTags(aws: Pick<Aws, "link">, where: Where, tags: Re
   return list(aws, where, { OwnerIds: ["self"], Filters, MaxResults: 1000 }, signal);
 }
 
-/** To the last page: any may be empty and go on. */
 async function list(aws: Pick<Aws, "link">, { scope, region }: Where, input: Input<"ec2:DescribeSnapshots">, signal: AbortSignal): Promise<Looked> {
-  const snapshots: Ec2Snapshot[] = [];
-  const requestIds: string[] = [];
-  for (let token: string | undefined; ; ) {
-    const page = await aws.link.ask(scope, region, "ec2:DescribeSnapshots", token === undefined ? input : { ...input, NextToken: token }, signal);
-    if (page.kind === "refused") return page;
-    requestIds.push(page.requestId);
-    snapshots.push(...(page.value.Snapshots ?? []));
-    token = page.value.NextToken;
-    if (token === undefined || token === "") return { kind: "seen", snapshots, requestIds };
-  }
+  const call = "ec2:DescribeSnapshots";
+  const read = await allPages(call, (from) => aws.link.ask(scope, region, call, { ...input, ...from }, signal));
+  if (read.kind === "refused") return read;
+  return { kind: "seen", snapshots: read.pages.flatMap(({ Snapshots = [] }) => Snapshots), requestIds: read.requestIds };
 }
 
 /**

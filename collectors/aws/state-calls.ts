@@ -1,5 +1,6 @@
 import type { Aws } from "./aws.ts";
 import type { CallName } from "./calls.ts";
+import { storeText } from "./instance-store.ts";
 import type { Input } from "./link.ts";
 import type { Ec2Instance } from "./look.ts";
 import { byNextToken, type Derived, type StateCall, stateCall } from "./state-call.ts";
@@ -180,19 +181,16 @@ function surroundings(instance: Ec2Instance, note: (text: string) => void, aroun
   ];
 }
 
-/** Disks of the host itself stand in no answer about the instance, and no snapshot ever holds them. */
+/** Disks of the host itself stand in no answer about the instance. */
 function storeCalls(type: Ec2Instance["InstanceType"], note: (text: string) => void): readonly StateCall[] {
   if (type === undefined) return [];
   return [
     stateCall({
       name: "ec2:DescribeInstanceTypes",
       input: { InstanceTypes: [type] },
-      follow: ({ InstanceTypes: types }) => {
-        const one = types?.[0];
-        const disks = one?.InstanceStorageInfo?.Disks ?? [];
-        const sizes = disks.map(({ Count: count, SizeInGB: size, Type: kind }) => `${count ?? 1} × ${size ?? "?"} GB ${kind ?? ""}`.trim());
-        if (one?.InstanceStorageSupported === true)
-          note(`instance-store volumes of ${type} (${sizes.join(", ") || "size not said"}) are in no snapshot and gone when it stops`);
+      follow: (types) => {
+        const store = storeText(type, types);
+        if (store !== null) note(store);
         return [];
       },
     }),

@@ -1,13 +1,12 @@
-import { createHash } from "node:crypto";
 import { describeError, HoldfastError } from "../../src/core/error.ts";
 import { printable } from "../../src/core/printable.ts";
-import { type Lines, madeEntry } from "../../src/stream/archive.ts";
+import type { Lines } from "../../src/stream/archive.ts";
 import type { ManifestLine } from "../../src/stream/archive-manifest.ts";
 import type { TarEntry } from "../../src/stream/tar.ts";
+import { bytesEntry, calledAs } from "./answer-entry.ts";
 import type { Aws } from "./aws.ts";
-import { refusalWords } from "./act-ends.ts";
-import { outcomeOfRefusal, type Refused } from "./refused.ts";
-import type { Answer } from "./link.ts";
+import { lackLine, refusedLine } from "./lack-line.ts";
+import { type Refused, wordsOf } from "./refused.ts";
 import type { StateCall, StatePage } from "./state-call.ts";
 
 /** One service that gives no answer must not cost all others theirs; where so many in a row are silent, it is the way that is broken. */
@@ -28,16 +27,14 @@ export async function* stateEntries(
   let number = 0;
 
   async function* taken(call: StateCall, { answer, derived }: StatePage): AsyncGenerator<TarEntry> {
-    if (answer.kind === "refused") return lines.add(refusedLine(aws, call, answer));
+    if (answer.kind === "refused") return lines.add(refusal(aws, call, answer));
     const { wire } = answer;
     if (wire === null) throw new HoldfastError("unexpected", `${call.name}: the answer's bytes were not kept; report this`);
     number += 1;
     const member = `calls/${String(number).padStart(3, "0")}-${call.name.replace(":", "-")}.${endingOf(wire.bytes)}`;
-    yield* entry(aws, lines, member, wire.bytes, { ...notesOf(answer), path: member, source: sourceOf(aws, call) });
-    for (const one of derived) {
-      const made = `derived/${one.member}`;
-      yield* entry(aws, lines, made, one.bytes, { path: made, source: `derived:${member}` });
-    }
+    const told: Lines = { add: (line) => lines.add({ ...line, ...calledAs(answer) }) };
+    yield entry(aws, told, member, wire.bytes, sourceOf(aws, call));
+    for (const one of derived) yield entry(aws, lines, `derived/${one.member}`, one.bytes, `derived:${member}`);
   }
 
   for await (const first of calls) {
@@ -73,22 +70,14 @@ function unanswered(error: unknown, silent: HoldfastError[], signal: AbortSignal
   return error;
 }
 
-async function* entry(aws: Aws, lines: Lines, member: string, bytes: Uint8Array, about: Pick<ManifestLine, "path" | "source">): AsyncGenerator<TarEntry> {
-  yield madeEntry(member, bytes.length, once(bytes), aws.clock);
-  const sha256 = createHash("sha256").update(bytes).digest("hex");
-  lines.add({ ...about, member, type: "made", size: String(bytes.length), sha256, outcome: bytes.length === 0 ? "empty" : "collected", reason: null });
+function entry(aws: Aws, lines: Lines, member: string, bytes: Uint8Array, source: string): TarEntry {
+  return bytesEntry(aws.clock, lines, bytes, { member, path: member, source, outcome: bytes.length === 0 ? "empty" : "collected" });
 }
 
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  if (bytes.length > 0) yield bytes;
-}
-
-function refusedLine(aws: Aws, call: StateCall, refused: Refused): ManifestLine {
-  const words = refusalWords(call.name, refused);
-  const line = isNone(call, refused)
-    ? lack(aws, call, "absent", `${call.none?.means ?? ""} (${words})`)
-    : lack(aws, call, outcomeOfRefusal(refused.trouble), words);
-  return { ...line, ...notesOf(refused) };
+function refusal(aws: Aws, call: StateCall, refused: Refused): ManifestLine {
+  const line = refusedLine(callText(call), refused);
+  const said = isNone(call, refused) ? { outcome: "absent" as const, reason: `${call.none?.means ?? ""} (${wordsOf(refused)})` } : {};
+  return { ...line, ...said, source: sourceOf(aws, call) };
 }
 
 function isNone(call: StateCall, { code }: Refused): boolean {
@@ -96,16 +85,7 @@ function isNone(call: StateCall, { code }: Refused): boolean {
 }
 
 function lack(aws: Aws, call: StateCall, outcome: ManifestLine["outcome"], reason: string): ManifestLine {
-  return { path: callText(call), member: null, type: "made", source: sourceOf(aws, call), size: "0", sha256: null, outcome, reason };
-}
-
-/** By these AWS's own log knows the call. */
-function notesOf({ requestId, date, wire }: Answer<unknown>): Pick<ManifestLine, "requestId" | "httpStatus" | "date"> {
-  return {
-    ...(requestId === "" ? {} : { requestId: printable(requestId) }),
-    ...(wire === null ? {} : { httpStatus: wire.status }),
-    ...(date === null ? {} : { date: printable(date) }),
-  };
+  return lackLine(callText(call), sourceOf(aws, call), outcome, reason);
 }
 
 function sourceOf(aws: Aws, call: StateCall): string {

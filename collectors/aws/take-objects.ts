@@ -9,7 +9,7 @@ import type { Answer, Output } from "./link.ts";
 import type { ListedObject } from "./list-objects.ts";
 import { objectMember } from "./log-names.ts";
 import type { LogReading } from "./log-reading.ts";
-import { refusedLine } from "./log-refusal.ts";
+import { refusedLine } from "./lack-line.ts";
 import { openObject, type OpenedObject } from "./objects.ts";
 
 export type TakeOptions = {
@@ -34,7 +34,7 @@ export async function* takeObjects(
     const path = `s3://${object.bucket}/${object.key}`;
     if (got.kind === "refused") {
       const gone = /^NoSuch(Key|Version|Bucket)$/.test(got.code) ? `it was listed and is not there any more: deleted meanwhile; ` : "";
-      const line = refusedLine(path, "s3:GetObject", got);
+      const line = refusedLine(path, got);
       lines.add({ ...line, reason: `${gone}${line.reason}` });
       continue;
     }

@@ -1,7 +1,8 @@
 import type { AccessSubject } from "./access-subject.ts";
 import { bucketRegion } from "./bucket-region.ts";
+import { refusedLine } from "./lack-line.ts";
 import type { LogReading } from "./log-reading.ts";
-import { lackLine, refusedLine } from "./log-refusal.ts";
+import { allPages } from "./pages.ts";
 import type { Concerned } from "./tampering.ts";
 import type { TrailFacts } from "./trails.ts";
 
@@ -29,20 +30,17 @@ export async function concernedOf(
 
 async function addFlowLogs({ aws, lines, signal }: LogReading, around: readonly string[], buckets: Set<string>, groups: Set<string>): Promise<void> {
   if (around.length === 0) return;
-  for (let token: string | undefined; ; ) {
-    const input = { Filter: [{ Name: "resource-id", Values: [...around] }], MaxResults: 1000, ...(token === undefined ? {} : { NextToken: token }) };
-    const answer = await aws.link.ask("source", null, "ec2:DescribeFlowLogs", input, signal);
-    if (answer.kind === "refused") {
-      lines.add(refusedLine("changes of the flow logs' buckets and groups", "ec2:DescribeFlowLogs", answer));
-      return;
-    }
-    for (const { LogDestination: arn = "", LogGroupName: group } of answer.value.FlowLogs ?? []) {
-      const bucket = /^arn:[^:]+:s3:::([^/]+)/.exec(arn)?.[1];
-      if (bucket !== undefined) buckets.add(bucket);
-      if (group !== undefined) groups.add(group);
-    }
-    token = answer.value.NextToken;
-    if (token === undefined || token === "") return;
+  const call = "ec2:DescribeFlowLogs";
+  const asked = { Filter: [{ Name: "resource-id", Values: [...around] }], MaxResults: 1000 };
+  const read = await allPages(call, (from) => aws.link.ask("source", null, call, { ...asked, ...from }, signal));
+  if (read.kind === "refused") {
+    lines.add(refusedLine("changes of the flow logs' buckets and groups", read));
+    return;
+  }
+  for (const { LogDestination: arn = "", LogGroupName: group } of read.pages.flatMap(({ FlowLogs = [] }) => FlowLogs)) {
+    const bucket = /^arn:[^:]+:s3:::([^/]+)/.exec(arn)?.[1];
+    if (bucket !== undefined) buckets.add(bucket);
+    if (group !== undefined) groups.add(group);
   }
 }
 
@@ -50,9 +48,7 @@ async function addFlowLogs({ aws, lines, signal }: LogReading, around: readonly 
 async function homeOf({ aws, lines, signal }: LogReading, bucket: string): Promise<readonly string[]> {
   const answer = await aws.link.ask("source", null, "s3:GetBucketLocation", { Bucket: bucket }, signal);
   if (answer.kind === "answer") return [bucketRegion(answer.value.LocationConstraint)];
-  const line = refusedLine(`changes of bucket ${bucket}`, "s3:GetBucketLocation", answer);
-  lines.add(
-    lackLine(`changes of bucket ${bucket}`, line.source, line.outcome, `its Region, and so where its history is, could not be learned: ${line.reason}`),
-  );
+  const line = refusedLine(`changes of bucket ${bucket}`, answer);
+  lines.add({ ...line, reason: `its Region, and so where its history is, could not be learned: ${line.reason}` });
   return [];
 }

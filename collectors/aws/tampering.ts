@@ -3,7 +3,7 @@ import { printable } from "../../src/core/printable.ts";
 import type { Window } from "../../src/core/window.ts";
 import type { TarEntry } from "../../src/stream/tar.ts";
 import type { LogReading } from "./log-reading.ts";
-import { lackLine } from "./log-refusal.ts";
+import { lackLine } from "./lack-line.ts";
 import { type LookedUp, lookupEvents } from "./lookup-events.ts";
 import type { TamperedKind, TamperingSign } from "./tampering-signs.ts";
 

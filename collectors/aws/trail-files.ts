@@ -12,7 +12,7 @@ import { type ListedObject, listObjects } from "./list-objects.ts";
 import { type LogHashes, logHashes } from "./log-hashes.ts";
 import { metadataMember } from "./log-names.ts";
 import type { LogReading } from "./log-reading.ts";
-import { lackLine } from "./log-refusal.ts";
+import { lackLine } from "./lack-line.ts";
 import { daysOf, latenessMs } from "./log-window.ts";
 import { type PackedLines, packedLines } from "./packed-lines.ts";
 import { readAlong } from "./read-along.ts";

@@ -1,10 +1,10 @@
 import { printable } from "../../src/core/printable.ts";
 import type { TarEntry } from "../../src/stream/tar.ts";
-import { answerEntry } from "./answer-entry.ts";
+import { answerEntry, settingsLines } from "./answer-entry.ts";
 import type { Output } from "./link.ts";
 import { listFolders } from "./list-folders.ts";
 import type { LogReading } from "./log-reading.ts";
-import { lackLine, refusedLine, settingsLines } from "./log-refusal.ts";
+import { lackLine, refusedLine } from "./lack-line.ts";
 
 /** A trail that records the target's account and Region. */
 export type TrailFacts = {
@@ -26,7 +26,7 @@ export async function* describeTrails(reading: LogReading): AsyncGenerator<TarEn
   const call = "cloudtrail:DescribeTrails";
   const answer = await aws.link.ask("source", null, call, { includeShadowTrails: true }, signal, { keepWire: true });
   if (answer.kind === "refused") {
-    lines.add(refusedLine("trails", call, answer));
+    lines.add(refusedLine("trails", answer));
     return null;
   }
   yield answerEntry(aws.clock, settingsLines(lines), answer, { member: "cloudtrail/DescribeTrails.json", call, path: "trails" });
@@ -61,7 +61,7 @@ async function* standing({ aws, lines, signal }: LogReading, { arn, home, name, 
   const settings = settingsLines(lines);
   const member = (call: string): string => `cloudtrail/${encodeURIComponent(arn)}/${call}.json`;
   const status = await aws.link.ask("source", home, "cloudtrail:GetTrailStatus", { Name: arn }, signal, { keepWire: true });
-  if (status.kind === "refused") lines.add(refusedLine(`status of trail ${name}`, "cloudtrail:GetTrailStatus", status));
+  if (status.kind === "refused") lines.add(refusedLine(`status of trail ${name}`, status));
   else {
     yield answerEntry(aws.clock, settings, status, { member: member("GetTrailStatus"), call: "cloudtrail:GetTrailStatus", path: `status of trail ${name}` });
     const { IsLogging: logging, StopLoggingTime: stopped, LatestDeliveryError: error, LatestDigestDeliveryError: digestError } = status.value;
@@ -77,7 +77,7 @@ async function* standing({ aws, lines, signal }: LogReading, { arn, home, name, 
         lines.add(lackLine(`${what} of trail ${name}`, "api:cloudtrail:GetTrailStatus", "unavailable", `their latest delivery failed: ${printable(why)}`));
   }
   const selectors = await aws.link.ask("source", home, "cloudtrail:GetEventSelectors", { TrailName: arn }, signal, { keepWire: true });
-  if (selectors.kind === "refused") lines.add(refusedLine(`selectors of trail ${name}`, "cloudtrail:GetEventSelectors", selectors));
+  if (selectors.kind === "refused") lines.add(refusedLine(`selectors of trail ${name}`, selectors));
   else {
     const call = "cloudtrail:GetEventSelectors";
     yield answerEntry(aws.clock, settings, selectors, { member: member("GetEventSelectors"), call, path: `selectors of trail ${name}` });

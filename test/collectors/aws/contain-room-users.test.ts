@@ -77,7 +77,7 @@ test("a user that is not there, or not to be touched, does not spare the others"
   const done = await rig.act(step);
   expect(done).toMatchObject({
     kind: "failed",
-    detail: expect.stringMatching(/trent: AKIA00000000000000T1.*NOT done: iam:ListAccessKeys was refused: NoSuchEntity/s),
+    detail: expect.stringMatching(/trent: AKIA00000000000000T1.*NOT done: iam:ListAccessKeys: NoSuchEntity/s),
   });
   expect(states(trent)).toEqual(["Inactive"]);
   rig.fake.faults.add({ on: "iam:UpdateAccessKey", times: 9, does: { kind: "deny" } });

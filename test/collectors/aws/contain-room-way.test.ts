@@ -90,7 +90,7 @@ test("where the endpoints may not be looked at, that is the reason that is given
   plantEndpoints();
   rig.fake.faults.add({ on: "ec2:DescribeVpcEndpoints", does: { kind: "deny" } });
   expect(stepNamed(await rig.plan(now), "isolate:network").title).toMatch(
-    /HTTPS to ANYWHERE.*could not be looked at \(ec2:DescribeVpcEndpoints was refused: UnauthorizedOperation/,
+    /HTTPS to ANYWHERE.*could not be looked at \(ec2:DescribeVpcEndpoints: UnauthorizedOperation/,
   );
 });
 

@@ -91,7 +91,7 @@ test("a group that is full does not take it back, and the undo says so", async (
   const done = await act(way);
   group.desired = group.max;
   const undone = await undo(way, done);
-  expect([undone.kind, undone.detail]).toEqual(["failed", expect.stringContaining("still on standby in web: autoscaling:ExitStandby ValidationError")]);
+  expect([undone.kind, undone.detail]).toEqual(["failed", expect.stringContaining("still on standby in web: autoscaling:ExitStandby: ValidationError")]);
 });
 
 test("what somebody else changed meanwhile is said and left", async () => {

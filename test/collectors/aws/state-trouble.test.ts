@@ -138,7 +138,7 @@ test("no profile and instance store are said whatever the outcome", async () => 
   const { report } = await take();
   expect(report.outcome).toBe("collected");
   expect(report.detail).toContain("it has no instance profile, and so no role of its own");
-  expect(report.detail).toContain(`instance-store volumes of ${instance.type} (2 × 75 GB ssd) are in no snapshot and gone when it stops`);
+  expect(report.detail).toContain(`instance store of ${instance.type} (2 × 75 GB ssd) is in no snapshot: it is lost when the instance stops`);
 });
 
 test("a permissions boundary is taken as the policies of the role are", async () => {
@@ -176,6 +176,6 @@ test("an instance that is gone altogether between plan and state leaves gaps by 
   rig.world.ec2.instances.length = 0;
   const taken = await gather(source, folder.path);
   expect(taken.report.outcome).toBe("truncated");
-  expect(endsOf(taken, "ec2:DescribeInstances")).toEqual([expect.stringMatching(/^unavailable: ec2:DescribeInstances InvalidInstanceID.NotFound/)]);
+  expect(endsOf(taken, "ec2:DescribeInstances")).toEqual([expect.stringMatching(/^unavailable: ec2:DescribeInstances: InvalidInstanceID.NotFound/)]);
   expect(linesOf(taken, "cloudtrail:GetTrailStatus").map(({ outcome }) => outcome)).toEqual(["collected"]);
 });

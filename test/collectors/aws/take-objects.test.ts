@@ -33,7 +33,16 @@ async function breaking(aws: Aws, again: "replaced" | "silent"): Promise<{ reado
       gets += 1;
       if (gets > 1 && again === "silent") throw new HoldfastError("unreachable", "nobody is there");
       if (gets > 1)
-        return { kind: "refused", trouble: "conflict", code: "PreconditionFailed", text: "it is another one", requestId: "R", date: null, wire: null };
+        return {
+          kind: "refused",
+          call: "s3:GetObject",
+          trouble: "conflict",
+          code: "PreconditionFailed",
+          text: "it is another one",
+          requestId: "R",
+          date: null,
+          wire: null,
+        };
       if (answer.kind === "answer" && "Body" in answer.value && answer.value.Body instanceof Readable) {
         const whole = answer.value.Body;
         const cut = async function* (): AsyncGenerator<Buffer> {
