@@ -279,7 +279,7 @@ const isCase = (value) => isText(value) && CASE.test(value);
 
 /** FORMAT.md §4. Later releases add names: those are told, not refused. */
 const ACTS = new Set(
-  "home-made case-opened note planned started collected empty source-disabled denied unavailable truncated failed sealed accessed verified held retention-extended resumed intended changed undone cancelled cleaned finished refused".split(
+  "home-made case-opened note planned started collected empty source-disabled denied unavailable truncated failed sealed accessed verified held retention-extended resumed intended changed undone cancelled cleaned finished refused actor-enrolled actor-revoked requested approved hold-cleared retention-cut released transferred acknowledged corrected disposed unredacted-exported key-rotated key-revoked key-backed-up restored".split(
     " ",
   ),
 );
@@ -373,7 +373,8 @@ function actOf(leaf, origin, where) {
     demand(ids.includes(id), where, "has a digest of an exhibit that it is not about");
     shaped(digest, { bytes: isDigits, sha256: isHex }, where, "digest");
   }
-  demand(predicate.actor.proof !== "signed" || envelope.signatures.length > 0, where, "says that its actor signed, and has no signature");
+  const due = predicate.actor.proof === "signed" ? 1 : 0;
+  demand(envelope.signatures.length === due, where, `has ${envelope.signatures.length} signatures, and its actor's proof is ${predicate.actor.proof}`);
   demand(predicate.lease === null || predicate.collection !== null, where, "has a lease and no collection");
   demand(
     canonical(statement.subject, where) === canonical(subjectOf(predicate, origin), where),
@@ -381,6 +382,277 @@ function actOf(leaf, origin, where) {
     "has a subject that does not follow from its predicate",
   );
   return predicate;
+}
+
+// ---- actors, their signatures, and what needs two persons: FORMAT.md §13 --------------------------------------------
+
+/** RFC 4251 §5, as far as keys and signatures use it. */
+class Wire {
+  constructor(bytes, where) {
+    this.bytes = bytes;
+    this.at = 0;
+    this.where = where;
+  }
+  take(length) {
+    demand(this.at + length <= this.bytes.length, this.where, "has a key or signature that ends too early");
+    this.at += length;
+    return this.bytes.subarray(this.at - length, this.at);
+  }
+  byte() {
+    return this.take(1)[0];
+  }
+  u32() {
+    return this.take(4).readUInt32BE();
+  }
+  string() {
+    return this.take(this.u32());
+  }
+  text() {
+    return this.string().toString("latin1");
+  }
+  /** A positive mpint in its shortest form. */
+  mpint() {
+    const number = this.string();
+    const shortest = number.length > 0 && number[0] < 0x80 && (number[0] !== 0 || (number.length > 1 && number[1] >= 0x80));
+    demand(shortest, this.where, "has a number in a key or signature that is not a positive mpint");
+    return number[0] === 0 ? number.subarray(1) : number;
+  }
+  end() {
+    demand(this.at === this.bytes.length, this.where, "has a key or signature that goes on after its end");
+  }
+}
+
+const wireString = (bytes) => {
+  const body = Buffer.from(bytes);
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(body.length);
+  return Buffer.concat([length, body]);
+};
+const CURVES = { nistp256: ["P-256", 32, "sha256"], nistp384: ["P-384", 48, "sha384"], nistp521: ["P-521", 66, "sha512"] };
+const jwk = (key) => createPublicKey({ key, format: "jwk" });
+
+/** A public key from its wire form: what verifies with it, and its fingerprint. */
+function sshKey(blob, where) {
+  const wire = new Wire(blob, where);
+  const type = wire.text();
+  const fido = type.startsWith("sk-");
+  let key;
+  let holds;
+  if (type === "ssh-ed25519" || type === "sk-ssh-ed25519@openssh.com") {
+    const x = wire.string();
+    demand(x.length === 32, where, "has an Ed25519 key of a wrong length");
+    key = jwk({ kty: "OKP", crv: "Ed25519", x: x.toString("base64url") });
+    holds = (name, data, signature) => name === type && signature.length === 64 && verify(null, data, key, signature);
+  } else if (/^(ecdsa-sha2-nistp(256|384|521)|sk-ecdsa-sha2-nistp256@openssh\.com)$/.test(type)) {
+    const curve = wire.text();
+    demand(type.includes(`-${curve}`) && CURVES[curve] !== undefined, where, "has a key on another curve than it says");
+    const [crv, width, hash] = CURVES[curve];
+    const point = wire.string();
+    demand(point.length === 1 + 2 * width && point[0] === 4, where, "has a key that is no uncompressed point");
+    try {
+      key = jwk({ kty: "EC", crv, x: point.subarray(1, 1 + width).toString("base64url"), y: point.subarray(1 + width).toString("base64url") });
+    } catch {
+      damage(where, "has a key that is no point of its curve");
+    }
+    holds = (name, data, signature) => {
+      const numbers = new Wire(signature, where);
+      const pair = [numbers.mpint(), numbers.mpint()];
+      numbers.end();
+      if (name !== type || pair.some((n) => n.length > width)) return false;
+      const fixed = Buffer.concat(pair.map((n) => Buffer.concat([Buffer.alloc(width - n.length), n])));
+      return verify(hash, data, { key, dsaEncoding: "ieee-p1363" }, fixed);
+    };
+  } else if (type === "ssh-rsa") {
+    const [e, n] = [wire.mpint(), wire.mpint()];
+    demand(n.length * 8 - Math.clz32(n[0]) + 24 >= 3072, where, "has an RSA key of fewer than 3072 bits");
+    key = jwk({ kty: "RSA", e: e.toString("base64url"), n: n.toString("base64url") });
+    holds = (name, data, signature) => {
+      if (name !== "rsa-sha2-512" && name !== "rsa-sha2-256") return false;
+      return verify(name === "rsa-sha2-512" ? "sha512" : "sha256", data, key, signature);
+    };
+  } else damage(where, `has a key of the unknown type ${JSON.stringify(type)}`);
+  const application = fido ? wire.string() : null;
+  wire.end();
+  return { type, blob, application, holds, print: `SHA256:${sha256(blob).toString("base64").replace(/=+$/, "")}` };
+}
+
+/** The fingerprint of the key whose SSHSIG stands over the message (OpenSSH, PROTOCOL.sshsig). */
+function sshsigSigner(blob, message, where) {
+  demand(blob.subarray(0, 6).toString("latin1") === "SSHSIG", where, "has a signature that is no SSHSIG");
+  const wire = new Wire(blob.subarray(6), where);
+  demand(wire.u32() === 1, where, "has an SSHSIG of an unknown version");
+  const key = sshKey(wire.string(), where);
+  demand(wire.text() === "holdfast" && wire.text() === "", where, "has a signature that was made for something else");
+  const hash = wire.text();
+  demand(hash === "sha512" || hash === "sha256", where, "has a signature over an unknown hash");
+  const field = new Wire(wire.string(), where);
+  wire.end();
+  const digest = createHash(hash).update(message).digest();
+  let data = Buffer.concat([Buffer.from("SSHSIG"), ...["holdfast", "", hash, digest].map(wireString)]);
+  const name = field.text();
+  const signature = field.string();
+  // PROTOCOL.u2f: a FIDO key signs its application, flags and counter with the data.
+  if (key.application !== null) data = Buffer.concat([sha256(key.application), field.take(5), sha256(data)]);
+  field.end();
+  demand(key.holds(name, data, signature), where, `has a signature of ${key.print} that does not verify`);
+  return key.print;
+}
+
+/** Who signed a leaf that has its form: a fingerprint, or null. */
+function signerOf(leaf, where) {
+  const { signatures, payload, payloadType } = JSON.parse(leaf.toString("utf8"));
+  if (signatures.length === 0) return null;
+  const statement = Buffer.from(payload, "base64");
+  const pae = Buffer.concat([Buffer.from(`DSSEv1 ${Buffer.byteLength(payloadType)} ${payloadType} ${statement.length} `), statement]);
+  const print = sshsigSigner(Buffer.from(signatures[0].sig, "base64"), pae, where);
+  demand(print === signatures[0].keyid, where, `names the key ${signatures[0].keyid}, and ${print} signed`);
+  return print;
+}
+
+const TWO_PERSONS = ["hold-cleared", "retention-cut", "released", "disposed", "unredacted-exported", "key-rotated", "actor-enrolled", "actor-revoked"];
+const SIGNED = ["actor-enrolled", "actor-revoked", "requested", "approved", "acknowledged"];
+const HOURS_72 = 72 * 3_600_000;
+
+class Actors {
+  constructor(origin) {
+    this.origin = origin;
+    this.keys = new Map(); // fingerprint: {id, kind, revoked}
+    this.ids = new Set(); // everybody who was ever enrolled
+    this.registered = 0; // acts about actors
+    this.requests = [];
+    this.transfers = [];
+    this.signatures = 0;
+  }
+  take(act, signer, seq, hash, where) {
+    if (signer !== null) this.signatures += 1;
+    this.#whose(act, signer, seq, where);
+    if (act.act === "requested") this.#request(act, signer, hash, where);
+    else if (act.act === "approved") this.#approval(act, where);
+    else if (act.act === "transferred") this.#transfer(act, hash, where);
+    else if (act.act === "acknowledged") this.#acknowledgement(act, where);
+    else if (TWO_PERSONS.includes(act.act)) this.#effect(act, where);
+    else demand(act.once === null || !/^(actors|request|transfer)\//.test(act.once), where, `is an act ${act.act} under the name ${act.once}`);
+  }
+  #whose(act, signer, seq, where) {
+    const { id, kind } = act.actor;
+    if (signer === null) {
+      demand(!this.ids.has(id), where, `is an act of ${id}, who is enrolled, without a signature`);
+      demand(!SIGNED.includes(act.act), where, `is an act ${act.act} without a signature`);
+      return;
+    }
+    const place = act.detail.entry;
+    demand(isObject(place) && place.log === this.origin && place.seq === String(seq), where, "carries a signature for another entry or another log");
+    const key = this.keys.get(signer);
+    if (key === undefined) {
+      const own = (act.act === "actor-enrolled" || (act.act === "requested" && act.detail.act === "actor-enrolled")) && this.#enrolled(act, where);
+      demand(
+        own && own.id === id && own.kind === kind && kind === "person" && own.print === signer,
+        where,
+        `is signed for ${id} with ${signer}, which is not enrolled`,
+      );
+      return;
+    }
+    demand(key.id === id && key.kind === kind, where, `is signed for ${id} (${kind}) with the key of ${key.id} (${key.kind})`);
+    demand(!key.revoked, where, `is signed for ${id} with ${signer}, which was revoked`);
+  }
+  /** `asked` of an enrolment or a revocation. */
+  #asked(act, names, where) {
+    const asked = members(act.detail.asked, names, where, "detail.asked");
+    demand(isFilled(asked.id) && isText(asked.key), where, "asks for an actor without id or key");
+    const [type, base64, ...more] = asked.key.split(" ");
+    const key = sshKey(unbase64(base64 ?? "", where), where);
+    demand(key.type === type && more.length === 0, where, "names a key that is not of its type");
+    return { ...asked, print: key.print };
+  }
+  #enrolled(act, where) {
+    const asked = this.#asked(act, ["id", "key", "kind"], where);
+    demand(asked.kind === "person" || asked.kind === "machine", where, "enrols neither a person nor a machine");
+    return asked;
+  }
+  #possible(name, act, where) {
+    if (name === "actor-enrolled") {
+      const asked = this.#enrolled(act, where);
+      demand(asked.id !== "holdfast" && !this.keys.has(asked.print), where, `enrols ${asked.id} with a key or a name that is taken`);
+      return asked;
+    }
+    const asked = this.#asked(act, ["id", "key"], where);
+    const key = this.keys.get(asked.print);
+    demand(key !== undefined && key.id === asked.id && !key.revoked, where, `revokes a key that ${asked.id} has not`);
+    return asked;
+  }
+  #request(act, signer, hash, where) {
+    const number = String(this.requests.length + 1);
+    demand(act.detail.request === number && act.once === `request/${number}`, where, `is not numbered as request ${number}`);
+    demand(TWO_PERSONS.includes(act.detail.act), where, "asks for what needs no second person");
+    demand(act.actor.kind === "person" && act.reason !== null && act.reason.trim() !== "", where, "asks as a machine or without a reason");
+    if (act.detail.act.startsWith("actor-")) this.#possible(act.detail.act, act, where);
+    this.requests.push({ act, signer, hash: hash.toString("hex"), approved: false, done: false });
+  }
+  #asks(act, where) {
+    const number = act.detail.request;
+    demand(isText(number) && /^[1-9][0-9]{0,8}$/.test(number), where, `is an act ${act.act} that follows no request`);
+    const request = this.requests[Number(number) - 1];
+    demand(request !== undefined, where, `follows the request ${number}, which is not there`);
+    demand(Date.parse(act.time) - Date.parse(request.act.time) <= HOURS_72, where, `comes more than 72 h after request ${number}`);
+    return { number, request };
+  }
+  #approval(act, where) {
+    const { number, request } = this.#asks(act, where);
+    demand(act.once === `request/${number}/approved`, where, "is an approval under another name");
+    demand(act.detail.hash === request.hash, where, `approves another request than ${number}`);
+    demand(act.actor.kind === "person", where, "is the approval of a machine");
+    demand(act.actor.id !== request.act.actor.id, where, "is an approval by the one who asked"); // a key has one id: another id is another key
+    demand(!request.approved && !request.done, where, `approves request ${number} again`);
+    request.approved = true;
+  }
+  #effect(act, where) {
+    const registers = act.act.startsWith("actor-");
+    if (registers) demand(act.once === `actors/${this.registered}`, where, `is not named actors/${this.registered}`);
+    if (act.act === "actor-enrolled" && this.registered === 0) demand(act.detail.request === null, where, "is the first enrolment and follows a request");
+    else {
+      const { number, request } = this.#asks(act, where);
+      demand(registers || act.once === `request/${number}/done`, where, `is not named request/${number}/done`);
+      demand(!request.done, where, `carries out request ${number} again`);
+      demand(request.approved, where, `carries out request ${number}, which no second person has approved`);
+      demand(act.actor.id === request.act.actor.id, where, `carries out the request of ${request.act.actor.id}`);
+      demand(this.#wish(act, act.act, where) === this.#wish(request.act, request.act.detail.act, where), where, `is not what request ${number} asked for`);
+      request.done = true;
+    }
+    if (!registers) return;
+    const asked = this.#possible(act.act, act, where);
+    this.registered += 1;
+    this.ids.add(asked.id);
+    this.keys.set(
+      asked.print,
+      act.act === "actor-enrolled" ? { id: asked.id, kind: asked.kind, revoked: false } : { ...this.keys.get(asked.print), revoked: true },
+    );
+  }
+  #wish(act, name, where) {
+    const exhibits = act.exhibits.map((link) => link.id).sort();
+    return canonical(
+      { asked: act.detail.asked ?? null, authority: act.authority, case: act.case, exhibits, name, reason: act.reason, target: act.target },
+      where,
+    );
+  }
+  #transfer(act, hash, where) {
+    const number = String(this.transfers.length + 1);
+    demand(act.detail.transfer === number && act.once === `transfer/${number}`, where, `is not numbered as transfer ${number}`);
+    demand(isText(act.detail.to) && act.exhibits.length > 0, where, "is a transfer without receiver or exhibit");
+    this.transfers.push({ act, hash: hash.toString("hex") });
+  }
+  #acknowledgement(act, where) {
+    const number = act.detail.transfer;
+    const transfer = isText(number) && /^[1-9][0-9]{0,8}$/.test(number) ? this.transfers[Number(number) - 1] : undefined;
+    demand(transfer !== undefined, where, "acknowledges a transfer that is not there");
+    demand(act.once === `transfer/${number}/acknowledged` && act.detail.hash === transfer.hash, where, `acknowledges another transfer than ${number}`);
+    demand(act.actor.id === transfer.act.detail.to, where, `acknowledges a transfer to ${transfer.act.detail.to}`);
+    const about = (one) =>
+      one.exhibits
+        .map((link) => link.id)
+        .sort()
+        .join();
+    demand(about(act) === about(transfer.act), where, `acknowledges other exhibits than those of transfer ${number}`);
+  }
 }
 
 /** FORMAT.md §3 to §5: what acts say about one another. */
@@ -559,6 +831,7 @@ function verifyExport(options, say) {
   strayFiles(dir, head.size);
 
   const custody = new Custody();
+  const actors = new Actors(head.origin);
   const tree = new Tree((level, n, data, width) => checkTile(dir, level, n, data, width));
   let proven = null;
   let rootThen = proof?.checkpoint.size === 0 ? tree.root() : null;
@@ -566,7 +839,9 @@ function verifyExport(options, say) {
     for (const leaf of bundleOf(dir, n, Math.min(256, head.size - n * 256))) {
       const where = `entry ${tree.size}`;
       const hash = hashLeaf(leaf);
-      custody.take(actOf(leaf, head.origin, where), hash, where);
+      const act = actOf(leaf, head.origin, where);
+      custody.take(act, hash, where);
+      actors.take(act, signerOf(leaf, where), tree.size, hash, where);
       if (tree.size === options.index) proven = hash;
       tree.add(hash);
       if (tree.size === proof?.checkpoint.size) rootThen = tree.root();
@@ -577,6 +852,10 @@ function verifyExport(options, say) {
     damage("checkpoint", `the ${head.size} entries give the root ${tree.root().toString("base64")}, not the one that is signed`);
   for (const line of checked) say(line);
   say(`${tree.size} entries, ${custody.cases.size} cases, ${custody.exhibits.size} exhibits, their chains without a gap`);
+  if (actors.registered > 0)
+    say(
+      `${actors.signatures} acts signed by their actors, all signatures good; ${actors.ids.size} actors, ${actors.requests.length} requests to a second person`,
+    );
   for (const [name, count] of [...custody.unknown].sort())
     say(`${count} acts are named ${name}, which this verifier does not know; their form and place were checked`);
   if (proof !== null) say(checkProof(proof, options.index, proven, rootThen));

@@ -2,7 +2,8 @@
 """Checks a ledger export of Holdfast with nothing of Holdfast: one file, Python 3.9 or newer, standard library only, no network.
 
 Written from FORMAT.md and the C2SP texts (signed-note, tlog-checkpoint, tlog-cosignature, tlog-tiles, tlog-proof), RFC 6962,
-RFC 8032, RFC 8785 and FIPS 204 alone. Ed25519 and ML-DSA-44 signatures are both verified, by the arithmetic below.
+RFC 8032, RFC 8785, FIPS 204, FIPS 186-5, RFC 8017 and OpenSSH's PROTOCOL files alone. The signatures of the log (Ed25519 and
+ML-DSA-44) and of actors (Ed25519, ECDSA, RSA, FIDO keys) are all verified, by the arithmetic below.
 
     python3 verify_export.py DIR [--vkey FILE] [--proof FILE --leaf-index N]
 
@@ -226,6 +227,96 @@ def ml_dsa_44_holds(public, message, signature):
         w1 = [use_hint(n in hint[i], r) for n, r in enumerate(inverse_ntt([x % Q for x in total]))]
         encoded += sum(x << (6 * n) for n, x in enumerate(w1)).to_bytes(192, "little")
     return hashlib.shake_256(mu + encoded).digest(32) == seed
+
+
+# ---- ECDSA, FIPS 186-5 section 6.4.2, and RSASSA-PKCS1-v1_5, RFC 8017 section 8.2.2, verification only ----
+
+# Prime, b, order, base point, hash. In all of them a is -3.
+CURVES = {
+    "nistp256": (
+        0xFFFFFFFF00000001000000000000000000000000FFFFFFFFFFFFFFFFFFFFFFFF,
+        0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B,
+        0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551,
+        0x6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296,
+        0x4FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315ECECBB6406837BF51F5,
+        "sha256",
+    ),
+    "nistp384": (
+        0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEFFFFFFFF0000000000000000FFFFFFFF,
+        0xB3312FA7E23EE7E4988E056BE3F82D19181D9C6EFE8141120314088F5013875AC656398D8A2ED19D2A85C8EDD3EC2AEF,
+        0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFC7634D81F4372DDF581A0DB248B0A77AECEC196ACCC52973,
+        0xAA87CA22BE8B05378EB1C71EF320AD746E1D3B628BA79B9859F741E082542A385502F25DBF55296C3A545E3872760AB7,
+        0x3617DE4A96262C6F5D9E98BF9292DC29F8F41DBD289A147CE9DA3113B5F0B8C00A60B1CE1D7E819D7A431D7C90EA0E5F,
+        "sha384",
+    ),
+    "nistp521": (
+        2**521 - 1,
+        0x0051953EB9618E1C9A1F929A21A0B68540EEA2DA725B99B315F3B8B489918EF109E156193951EC7E937B1652C0BD3BB1BF073573DF883D2C34F1EF451FD46B503F00,
+        0x01FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFA51868783BF2F966B7FCC0148F709A5D03BB5C9B8899C47AEBB6FB71E91386409,
+        0x00C6858E06B70404E9CD9E3ECB662395B4429C648139053FB521F828AF606B4D3DBAA14B5E77EFE75928FE1DC127A2FFA8DE3348B3C1856A429BF97E7E31C2E5BD66,
+        0x011839296A789A3BC0045C8A5FB42C7D1BD998F54449579B446817AFBD17273E662C97EE72995EF42640C550B9013FAD0761353C7086A272C24088BE94769FD16650,
+        "sha512",
+    ),
+}
+
+
+def jacobian_double(point, p):
+    x, y, z = point
+    if not y:
+        return (0, 1, 0)
+    delta, gamma = z * z % p, y * y % p
+    beta, alpha = x * gamma % p, 3 * (x - delta) * (x + delta) % p
+    x3 = (alpha * alpha - 8 * beta) % p
+    return (x3, (alpha * (4 * beta - x3) - 8 * gamma * gamma) % p, ((y + z) * (y + z) - gamma - delta) % p)
+
+
+def jacobian_add(a, b, p):
+    if not a[2]:
+        return b
+    if not b[2]:
+        return a
+    za, zb = a[2] * a[2] % p, b[2] * b[2] % p
+    ua, ub = a[0] * zb % p, b[0] * za % p
+    sa, sb = a[1] * b[2] * zb % p, b[1] * a[2] * za % p
+    if ua == ub:
+        return jacobian_double(a, p) if sa == sb else (0, 1, 0)
+    h, r = (ub - ua) % p, (sb - sa) % p
+    h2 = h * h % p
+    h3, v = h * h2 % p, ua * h2 % p
+    x = (r * r - h3 - 2 * v) % p
+    return (x, (r * (v - x) - sa * h3) % p, h * a[2] * b[2] % p)
+
+
+def ecdsa_holds(curve, x, y, r, s, message):
+    p, b, n, gx, gy, name = CURVES[curve]
+    if not (0 < r < n and 0 < s < n and x < p and y < p and (y * y - x * x * x + 3 * x - b) % p == 0):
+        return False
+    e = int.from_bytes(hashlib.new(name, message).digest(), "big")  # no hash here is longer than its order
+    w = pow(s, n - 2, n)
+    u, v = e * w % n, r * w % n
+    base, key = (gx, gy, 1), (x, y, 1)
+    both, total = jacobian_add(base, key, p), (0, 1, 0)
+    for i in range(n.bit_length() - 1, -1, -1):
+        total = jacobian_double(total, p)
+        pick = (u >> i & 1) + 2 * (v >> i & 1)
+        if pick:
+            total = jacobian_add(total, (base, key, both)[pick - 1], p)
+    if not total[2]:
+        return False
+    z = pow(total[2], p - 2, p)
+    return total[0] * z * z % p % n == r
+
+
+DIGEST_INFO = {"sha256": "3031300d060960864801650304020105000420", "sha512": "3051300d060960864801650304020305000440"}
+
+
+def rsa_holds(e, n, name, signature, message):
+    size = (n.bit_length() + 7) // 8
+    number = int.from_bytes(signature, "big")
+    if len(signature) != size or number >= n:
+        return False
+    info = bytes.fromhex(DIGEST_INFO[name]) + hashlib.new(name, message).digest()
+    return pow(number, e, n).to_bytes(size, "big") == b"\x00\x01" + b"\xff" * (size - 3 - len(info)) + b"\x00" + info
 
 
 # ---- bytes and text ----
@@ -493,7 +584,9 @@ is_decimal = matching(r"-?[0-9]+(\.[0-9]+)?")
 # FORMAT.md section 4. Later releases add names: those are told, not refused.
 ACTS = set(
     "home-made case-opened note planned started collected empty source-disabled denied unavailable truncated failed sealed accessed "
-    "verified held retention-extended resumed intended changed undone cancelled cleaned finished refused".split()
+    "verified held retention-extended resumed intended changed undone cancelled cleaned finished refused actor-enrolled actor-revoked "
+    "requested approved hold-cleared retention-cut released transferred acknowledged corrected disposed unredacted-exported "
+    "key-rotated key-revoked key-backed-up restored".split()
 )
 
 PREDICATE = {
@@ -588,7 +681,8 @@ def act_of(leaf, origin, where):
     for exhibit, digest in act["digests"].items():
         demand(exhibit in about, where, "has a digest of an exhibit that it is not about")
         shaped(digest, DIGEST, where, "digest")
-    demand(act["actor"]["proof"] != "signed" or envelope["signatures"], where, "says that its actor signed, and has no signature")
+    due = 1 if act["actor"]["proof"] == "signed" else 0
+    demand(len(envelope["signatures"]) == due, where, f"has not the signatures of an actor whose proof is {act['actor']['proof']}")
     demand(act["lease"] is None or act["collection"] is not None, where, "has a lease and no collection")
     demand(statement["subject"] == subject_of(act, origin), where, "has a subject that does not follow from its predicate")
     return act
@@ -641,6 +735,275 @@ class Custody:
         else:
             demand(self.last.get(exhibit) == (place - 1, previous), where, f"says it is act {place} of {exhibit}, and does not follow the act before")
         self.last[exhibit] = (place, leaf_hash.hex())
+
+
+# ---- actors, their signatures, and what needs two persons: FORMAT.md section 13 ----
+
+
+class Wire:
+    """RFC 4251 section 5, as far as keys and signatures use it."""
+
+    def __init__(self, data, where):
+        self.data, self.at, self.where = data, 0, where
+
+    def take(self, length):
+        demand(self.at + length <= len(self.data), self.where, "has a key or signature that ends too early")
+        self.at += length
+        return self.data[self.at - length : self.at]
+
+    def number(self):
+        return int.from_bytes(self.take(4), "big")
+
+    def string(self):
+        return self.take(self.number())
+
+    def text(self):
+        return self.string().decode("latin-1")
+
+    def mpint(self):
+        """Positive, in its shortest form."""
+        data = self.string()
+        shortest = data and data[0] < 0x80 and (data[0] != 0 or (len(data) > 1 and data[1] >= 0x80))
+        demand(shortest, self.where, "has a number in a key or signature that is not a positive mpint")
+        return int.from_bytes(data, "big")
+
+    def end(self):
+        demand(self.at == len(self.data), self.where, "has a key or signature that goes on after its end")
+
+
+def wire_string(data):
+    return len(data).to_bytes(4, "big") + data
+
+
+def ssh_key(blob, where):
+    """Type, FIDO application or None, fingerprint, and what verifies (name, message, signature)."""
+    wire = Wire(blob, where)
+    kind = wire.text()
+    if kind in ("ssh-ed25519", "sk-ssh-ed25519@openssh.com"):
+        public = wire.string()
+        demand(len(public) == 32, where, "has an Ed25519 key of a wrong length")
+
+        def holds(name, message, signature):
+            return name == kind and ed25519_holds(public, message, signature)
+
+    elif re.fullmatch(r"ecdsa-sha2-nistp(256|384|521)|sk-ecdsa-sha2-nistp256@openssh\.com", kind):
+        curve = wire.text()
+        demand(curve in CURVES and f"-{curve}" in kind, where, "has a key on another curve than it says")
+        p, b = CURVES[curve][:2]
+        width, point = (p.bit_length() + 7) // 8, wire.string()
+        demand(len(point) == 1 + 2 * width and point[0] == 4, where, "has a key that is no uncompressed point")
+        x, y = int.from_bytes(point[1 : 1 + width], "big"), int.from_bytes(point[1 + width :], "big")
+        demand(x < p and y < p and (y * y - x * x * x + 3 * x - b) % p == 0, where, "has a key that is no point of its curve")
+
+        def holds(name, message, signature):
+            numbers = Wire(signature, where)
+            r, s = numbers.mpint(), numbers.mpint()
+            numbers.end()
+            return name == kind and ecdsa_holds(curve, x, y, r, s, message)
+
+    elif kind == "ssh-rsa":
+        e, n = wire.mpint(), wire.mpint()
+        demand(n.bit_length() >= 3072, where, "has an RSA key of fewer than 3072 bits")
+
+        def holds(name, message, signature):
+            return name in ("rsa-sha2-256", "rsa-sha2-512") and rsa_holds(e, n, name[4:].replace("sha2-", "sha"), signature, message)
+
+    else:
+        raise Damage(f"{where}: has a key of the unknown type {kind!r}")
+    application = wire.string() if kind.startswith("sk-") else None
+    wire.end()
+    return kind, application, "SHA256:" + base64.b64encode(sha256(blob)).decode().rstrip("="), holds
+
+
+def sshsig_signer(blob, message, where):
+    """The fingerprint of the key whose SSHSIG stands over the message (OpenSSH, PROTOCOL.sshsig)."""
+    demand(blob[:6] == b"SSHSIG", where, "has a signature that is no SSHSIG")
+    wire = Wire(blob[6:], where)
+    demand(wire.number() == 1, where, "has an SSHSIG of an unknown version")
+    _, application, fingerprint, holds = ssh_key(wire.string(), where)
+    demand(wire.text() == "holdfast" and wire.text() == "", where, "has a signature that was made for something else")
+    name = wire.text()
+    demand(name in ("sha256", "sha512"), where, "has a signature over an unknown hash")
+    field = Wire(wire.string(), where)
+    wire.end()
+    digest = hashlib.new(name, message).digest()
+    data = b"SSHSIG" + b"".join(wire_string(part) for part in (b"holdfast", b"", name.encode(), digest))
+    kind, signature = field.text(), field.string()
+    if application is not None:  # PROTOCOL.u2f: a FIDO key signs its application, flags and counter with the data
+        data = sha256(application) + field.take(5) + sha256(data)
+    field.end()
+    demand(holds(kind, data, signature), where, f"has a signature of {fingerprint} that does not verify")
+    return fingerprint
+
+
+def signer_of(leaf, where):
+    """Who signed a leaf that has its form: a fingerprint, or None."""
+    envelope = json.loads(leaf)
+    if not envelope["signatures"]:
+        return None
+    (signature,), kind = envelope["signatures"], envelope["payloadType"].encode()
+    statement = base64.b64decode(envelope["payload"])
+    pae = b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(statement), statement)
+    fingerprint = sshsig_signer(base64.b64decode(signature["sig"]), pae, where)
+    demand(fingerprint == signature["keyid"], where, f"names the key {signature['keyid']!r}, and {fingerprint} signed")
+    return fingerprint
+
+
+TWO_PERSONS = "hold-cleared retention-cut released disposed unredacted-exported key-rotated actor-enrolled actor-revoked".split()
+SIGNED = "actor-enrolled actor-revoked requested approved acknowledged".split()
+
+
+def milliseconds(act):
+    time = datetime.datetime.strptime(act["time"], "%Y-%m-%dT%H:%M:%S.%fZ") - datetime.datetime(1970, 1, 1)
+    return time // datetime.timedelta(milliseconds=1)
+
+
+def about(act):
+    return sorted(link["id"] for link in act["exhibits"])
+
+
+class Actors:
+    """Who may sign what, and what two persons agreed to."""
+
+    def __init__(self, origin):
+        self.origin = origin
+        self.keys = {}  # fingerprint: [id, kind, revoked]
+        self.ids = set()  # everybody who was ever enrolled
+        self.registered = 0  # acts about actors
+        self.requests = []  # [act, leaf hash, approved, done]
+        self.transfers = []  # (act, leaf hash)
+        self.signatures = 0
+
+    def take(self, act, signer, seq, leaf_hash, where):
+        self.signatures += signer is not None
+        self._whose(act, signer, seq, where)
+        name = act["act"]
+        if name == "requested":
+            self._request(act, leaf_hash, where)
+        elif name == "approved":
+            self._approval(act, where)
+        elif name == "transferred":
+            self._transfer(act, leaf_hash, where)
+        elif name == "acknowledged":
+            self._acknowledgement(act, where)
+        elif name in TWO_PERSONS:
+            self._effect(act, where)
+        else:
+            demand(not re.match("(actors|request|transfer)/", act["once"] or ""), where, f"is an act {name} under the name {act['once']!r}")
+
+    def _whose(self, act, signer, seq, where):
+        name, kind = act["actor"]["id"], act["actor"]["kind"]
+        if signer is None:
+            demand(name not in self.ids, where, f"is an act of {name!r}, who is enrolled, without a signature")
+            demand(act["act"] not in SIGNED, where, f"is an act {act['act']} without a signature")
+            return
+        place = act["detail"].get("entry")
+        right = is_object(place) and place.get("log") == self.origin and place.get("seq") == str(seq)
+        demand(right, where, "carries a signature for another entry or another log")
+        if signer not in self.keys:
+            enrols = act["act"] == "actor-enrolled" or (act["act"] == "requested" and act["detail"].get("act") == "actor-enrolled")
+            own = self._enrolled(act, where) if enrols else None
+            right = own and own["id"] == name and own["kind"] == kind == "person" and own["print"] == signer
+            demand(right, where, f"is signed for {name!r} with {signer}, which is not enrolled")
+            return
+        owner, owner_kind, revoked = self.keys[signer]
+        demand(owner == name and owner_kind == kind, where, f"is signed for {name!r} ({kind}) with the key of {owner!r} ({owner_kind})")
+        demand(not revoked, where, f"is signed for {name!r} with {signer}, which was revoked")
+
+    def _asked(self, act, names, where):
+        asked = act["detail"].get("asked")
+        demand(is_object(asked) and asked.keys() == names, where, "asks for something else than an actor")
+        demand(is_filled(asked["id"]) and is_text(asked["key"]), where, "asks for an actor without id or key")
+        kind, space, encoded = asked["key"].partition(" ")
+        found, _, fingerprint, _ = ssh_key(unbase64(encoded, where), where)
+        demand(space and found == kind, where, "names a key that is not of its type")
+        return {**asked, "print": fingerprint}
+
+    def _enrolled(self, act, where):
+        asked = self._asked(act, {"id", "key", "kind"}, where)
+        demand(asked["kind"] in ("person", "machine"), where, "enrols neither a person nor a machine")
+        return asked
+
+    def _possible(self, name, act, where):
+        if name == "actor-enrolled":
+            asked = self._enrolled(act, where)
+            free = asked["id"] != "holdfast" and asked["print"] not in self.keys
+            demand(free, where, f"enrols {asked['id']!r} with a key or a name that is taken")
+            return asked
+        asked = self._asked(act, {"id", "key"}, where)
+        key = self.keys.get(asked["print"])
+        demand(key and key[0] == asked["id"] and not key[2], where, f"revokes a key that {asked['id']!r} has not")
+        return asked
+
+    def _request(self, act, leaf_hash, where):
+        number, detail = str(len(self.requests) + 1), act["detail"]
+        demand(detail.get("request") == number and act["once"] == f"request/{number}", where, f"is not numbered as request {number}")
+        demand(is_text(detail.get("act")) and detail["act"] in TWO_PERSONS, where, "asks for what needs no second person")
+        demand(act["actor"]["kind"] == "person" and (act["reason"] or "").strip(), where, "asks as a machine or without a reason")
+        if detail["act"].startswith("actor-"):
+            self._possible(detail["act"], act, where)
+        self.requests.append([act, leaf_hash.hex(), False, False])
+
+    def _asks(self, act, where):
+        number = act["detail"].get("request")
+        demand(is_text(number) and re.fullmatch("[1-9][0-9]{0,8}", number), where, f"is an act {act['act']} that follows no request")
+        demand(int(number) <= len(self.requests), where, f"follows the request {number}, which is not there")
+        request = self.requests[int(number) - 1]
+        demand(milliseconds(act) - milliseconds(request[0]) <= 72 * 3_600_000, where, f"comes more than 72 h after request {number}")
+        return number, request
+
+    def _approval(self, act, where):
+        number, request = self._asks(act, where)
+        demand(act["once"] == f"request/{number}/approved", where, "is an approval under another name")
+        demand(act["detail"].get("hash") == request[1], where, f"approves another request than {number}")
+        demand(act["actor"]["kind"] == "person", where, "is the approval of a machine")
+        demand(act["actor"]["id"] != request[0]["actor"]["id"], where, "is an approval by the one who asked")  # a key has one id
+        demand(not request[2] and not request[3], where, f"approves request {number} again")
+        request[2] = True
+
+    def _effect(self, act, where):
+        registers = act["act"].startswith("actor-")
+        if registers:
+            demand(act["once"] == f"actors/{self.registered}", where, f"is not named actors/{self.registered}")
+        if act["act"] == "actor-enrolled" and self.registered == 0:
+            demand("request" in act["detail"] and act["detail"]["request"] is None, where, "is the first enrolment and follows a request")
+        else:
+            number, request = self._asks(act, where)
+            demand(registers or act["once"] == f"request/{number}/done", where, f"is not named request/{number}/done")
+            demand(not request[3], where, f"carries out request {number} again")
+            demand(request[2], where, f"carries out request {number}, which no second person has approved")
+            demand(act["actor"]["id"] == request[0]["actor"]["id"], where, f"carries out the request of {request[0]['actor']['id']!r}")
+            same = self._wish(act, act["act"]) == self._wish(request[0], request[0]["detail"]["act"])
+            demand(same, where, f"is not what request {number} asked for")
+            request[3] = True
+        if registers:
+            asked = self._possible(act["act"], act, where)
+            self.registered += 1
+            self.ids.add(asked["id"])
+            if act["act"] == "actor-enrolled":
+                self.keys[asked["print"]] = [asked["id"], asked["kind"], False]
+            else:
+                self.keys[asked["print"]][2] = True
+
+    def _wish(self, act, name):
+        return canonical([name, act["detail"].get("asked"), act["authority"], act["case"], about(act), act["reason"], act["target"]])
+
+    def _transfer(self, act, leaf_hash, where):
+        number = str(len(self.transfers) + 1)
+        numbered = act["detail"].get("transfer") == number and act["once"] == f"transfer/{number}"
+        demand(numbered, where, f"is not numbered as transfer {number}")
+        demand(is_text(act["detail"].get("to")) and act["exhibits"], where, "is a transfer without receiver or exhibit")
+        self.transfers.append((act, leaf_hash.hex()))
+
+    def _acknowledgement(self, act, where):
+        number = act["detail"].get("transfer")
+        there = is_text(number) and re.fullmatch("[1-9][0-9]{0,8}", number) and int(number) <= len(self.transfers)
+        demand(there, where, "acknowledges a transfer that is not there")
+        transfer, hashed = self.transfers[int(number) - 1]
+        right = act["once"] == f"transfer/{number}/acknowledged" and act["detail"].get("hash") == hashed
+        demand(right, where, f"acknowledges another transfer than {number}")
+        demand(act["actor"]["id"] == transfer["detail"]["to"], where, f"acknowledges a transfer to {transfer['detail']['to']!r}")
+        demand(about(act) == about(transfer), where, f"acknowledges other exhibits than those of transfer {number}")
 
 
 # ---- the export ----
@@ -771,7 +1134,7 @@ def verify_export(folder, vkey, proof_file, index):
             proof = proof_of(file.read(MAX_NOTE + 1), keys, "proof")
     stray_files(folder, size)
 
-    custody = Custody()
+    custody, actors = Custody(), Actors(origin)
     tree = Tree(lambda level, n, data: check_tile(folder, level, n, data))
     proven = None
     root_then = tree.root() if proof is not None and proof[2] == 0 else None
@@ -779,7 +1142,9 @@ def verify_export(folder, vkey, proof_file, index):
         for leaf in bundle_of(folder, n, min(256, size - n * 256)):
             where = f"entry {tree.size}"
             leaf_hash = sha256(b"\x00", leaf)
-            custody.take(act_of(leaf, origin, where), leaf_hash, where)
+            act = act_of(leaf, origin, where)
+            custody.take(act, leaf_hash, where)
+            actors.take(act, signer_of(leaf, where), tree.size, leaf_hash, where)
             if tree.size == index:
                 proven = leaf_hash
             tree.add(leaf_hash)
@@ -790,6 +1155,8 @@ def verify_export(folder, vkey, proof_file, index):
     for line in said:
         print(line)
     print(f"{size} entries, {len(custody.numbers)} cases, {len(custody.last)} exhibits, their chains without a gap")
+    if actors.registered > 0:
+        print(f"{actors.signatures} acts signed by their actors, all signatures good; {len(actors.ids)} actors, {len(actors.requests)} requests to a second person")
     for name, count in sorted(custody.unknown.items()):
         print(f"{count} acts are named {name}, which this verifier does not know; their form and place were checked")
     if proof is not None:
