@@ -39,3 +39,19 @@ export function issue(dir: string, wish: CertificateWish, by: Issued | null): Is
 function openssl(...args: readonly string[]): void {
   execFileSync("openssl", args, { stdio: ["ignore", "ignore", "pipe"] });
 }
+
+/** The CA's revocation list (DER) for the next days, with these certificates revoked as of now. */
+export function revocationList(dir: string, by: Issued, revoked: readonly Issued[]): Buffer {
+  const at = (name: string): string => join(dir, `${by.certificate.serialNumber}-${name}`);
+  const later = "391231235959Z";
+  const now = new Date(Date.now() - 60_000)
+    .toISOString()
+    .replace(/[-T:]|\.\d{3}/g, "")
+    .slice(2);
+  writeFileSync(at("index.txt"), revoked.map(({ certificate }) => `R\t${later}\t${now}\t${certificate.serialNumber}\tunknown\t/CN=revoked\n`).join(""));
+  writeFileSync(at("index.txt.attr"), "unique_subject = no\n");
+  writeFileSync(at("ca.cnf"), `[ca]\ndefault_ca=c\n[c]\ndatabase=${at("index.txt")}\ndefault_md=sha256\ndefault_crl_days=30\n`);
+  openssl("ca", "-config", at("ca.cnf"), "-gencrl", "-cert", by.file, "-keyfile", by.file.replace(/pem$/, "key"), "-out", at("crl.pem"));
+  openssl("crl", "-in", at("crl.pem"), "-outform", "DER", "-out", at("crl.der"));
+  return readFileSync(at("crl.der"));
+}
