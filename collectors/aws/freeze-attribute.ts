@@ -4,7 +4,7 @@ import { type Refused, refusedDone, withId, wordsOf } from "./refused.ts";
 import type { Aws } from "./aws.ts";
 import type { Input, Output } from "./link.ts";
 import { HoldfastError } from "../../src/core/error.ts";
-import { badBefore, changedNothing, fieldsOf, nothingToUndo, type Protection, readBack, unseen, unseenDone } from "./protection.ts";
+import { badBefore, changedNothing, fieldsOf, lastRead, nothingToUndo, type Protection, readBack, unseen, unseenDone } from "./protection.ts";
 
 type Attribute = {
   readonly attribute: Input<"ec2:DescribeInstanceAttribute">["Attribute"];
@@ -42,6 +42,8 @@ export const shutdownBehaviour: Protection = attributeProtection({
 type Seen = { readonly kind: "value"; readonly value: string; readonly requestId: string } | Refused;
 
 function attributeProtection({ attribute, what, wanted, read, write }: Attribute): Protection {
+  const known = lastRead<Seen>();
+
   async function look(aws: Aws, signal: AbortSignal): Promise<Seen> {
     const input = { InstanceId: aws.instance.instance, Attribute: attribute };
     const answer = await aws.link.ask("source", null, "ec2:DescribeInstanceAttribute", input, signal);
@@ -78,14 +80,14 @@ function attributeProtection({ attribute, what, wanted, read, write }: Attribute
   return {
     async before(aws, _step, signal) {
       const seen = await look(aws, signal);
-      return seen.kind === "refused" ? unseen(seen) : { value: seen.value };
+      return seen.kind === "refused" ? unseen(seen) : known.keep({ value: seen.value }, seen);
     },
     async act(aws, step, before, signal) {
       const blind = unseenDone(before);
       if (blind !== null) return blind;
       const was = heldBefore(step, before);
       if (was === wanted) return { kind: "already", detail: `${what} was ${words(wanted)} before`, result: { value: was }, requestIds: [] };
-      const now = await look(aws, signal);
+      const now = known.take(before) ?? (await look(aws, signal));
       if (now.kind === "value" && now.value === wanted)
         return {
           kind: "done",

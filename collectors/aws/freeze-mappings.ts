@@ -4,30 +4,32 @@ import type { Step } from "../../src/core/plan.ts";
 import { printable } from "../../src/core/printable.ts";
 import { type Refused, refusedDone, withId, wordsOf } from "./refused.ts";
 import type { Aws } from "./aws.ts";
-import { badBefore, changedNothing, fieldsOf, nothingToUndo, type Protection, readBack, unseen, unseenDone } from "./protection.ts";
+import { badBefore, changedNothing, fieldsOf, lastRead, nothingToUndo, type Protection, readBack, unseen, unseenDone } from "./protection.ts";
 
 /** A volume at its device, and whether it goes when the instance does. */
 type Mapping = { readonly device: string; readonly volume: string; readonly goes: boolean };
 type Seen = { readonly kind: "mappings"; readonly mappings: readonly Mapping[]; readonly requestId: string } | Refused;
 
+const read = lastRead<Seen>();
+
 /** DeleteOnTermination off wherever it is on; one call for each device, so that one that was detached meanwhile stops no other. */
 export const volumesStay: Protection = {
   async before(aws, _step, signal) {
     const seen = await look(aws, signal);
-    return seen.kind === "refused" ? unseen(seen) : { mappings: seen.mappings };
+    return seen.kind === "refused" ? unseen(seen) : read.keep({ mappings: seen.mappings }, seen);
   },
   async act(aws, step, before, signal) {
     const blind = unseenDone(before);
     if (blind !== null) return blind;
     const going = mappingsOf(step, before).filter(({ goes }) => goes);
     if (going.length === 0) return { kind: "already", detail: "delete-on-termination was off for every volume before", result: null, requestIds: [] };
-    return turn(aws, going, false, signal);
+    return turn(aws, going, false, read.take(before) ?? (await look(aws, signal)), signal);
   },
   async undo(aws, step, before, done, signal) {
     if (unseenDone(before) !== null || changedNothing(done)) return nothingToUndo("delete-on-termination was not changed");
     const went = mappingsOf(step, before).filter(({ goes }) => goes);
     if (went.length === 0) return nothingToUndo("delete-on-termination was off for every volume before and stays so");
-    return turn(aws, went, true, signal);
+    return turn(aws, went, true, await look(aws, signal), signal);
   },
 };
 
@@ -41,10 +43,9 @@ async function look(aws: Aws, signal: AbortSignal): Promise<Seen> {
   return { kind: "mappings", mappings, requestId: answer.requestId };
 }
 
-/** Makes those mappings go or stay, each only where the same volume is still there, and looks whether it is so. */
-async function turn(aws: Aws, known: readonly Mapping[], goes: boolean, signal: AbortSignal): Promise<Done> {
+/** Makes those mappings go or stay, each only where the same volume is still there at the first look, and looks whether it is so. */
+async function turn(aws: Aws, known: readonly Mapping[], goes: boolean, first: Seen, signal: AbortSignal): Promise<Done> {
   const verb = goes ? "put back" : "changed";
-  const first = await look(aws, signal);
   if (first.kind === "refused") return refusedDone(`delete-on-termination was not ${verb}`, first);
   let ids = withId([], first.requestId);
   const asked: Mapping[] = [];

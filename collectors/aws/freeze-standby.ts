@@ -4,15 +4,17 @@ import type { Step } from "../../src/core/plan.ts";
 import { printable } from "../../src/core/printable.ts";
 import type { Aws } from "./aws.ts";
 import type { Answer, Output } from "./link.ts";
-import { badBefore, changedNothing, fieldsOf, nothingToUndo, type Protection, readBack, unseen, unseenDone } from "./protection.ts";
+import { badBefore, changedNothing, fieldsOf, lastRead, nothingToUndo, type Protection, readBack, unseen, unseenDone } from "./protection.ts";
 import { refusedDone, withId, wordsOf } from "./refused.ts";
 import { lookAtScaling, type Standing } from "./scaling-look.ts";
+
+const known = lastRead<Standing>();
 
 /** Out of the group's service: it neither replaces nor terminates the instance, which stays its member. */
 export const standby: Protection = {
   async before(aws, _step, signal) {
     const seen = await lookAtScaling(aws, signal);
-    return seen.kind === "refused" ? unseen(seen) : seen;
+    return seen.kind === "refused" ? unseen(seen) : known.keep(seen, seen);
   },
   async act(aws, step, before, signal) {
     const blind = unseenDone(before);
@@ -20,7 +22,7 @@ export const standby: Protection = {
     const was = stateOf(step, before);
     if (was === null) return { kind: "already", detail: "it was in no Auto Scaling group", result: null, requestIds: [] };
     if (isStandby(was.state)) return { kind: "already", detail: `it was on standby in ${printable(was.group)} before`, result: null, requestIds: [] };
-    const now = await lookAtScaling(aws, signal);
+    const now = known.take(before) ?? (await lookAtScaling(aws, signal));
     if (now.kind === "refused") return refusedDone("it was not put on standby", now);
     if (now.kind === "none")
       return {

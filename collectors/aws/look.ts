@@ -19,10 +19,13 @@ export type Look = {
 /** Rejects with `unreachable` where the instance is not there, `config` where it may not be seen. */
 export async function lookAtInstance(aws: Aws, signal: AbortSignal): Promise<Look> {
   const id = aws.instance.instance;
-  const instance = await findInstance(aws, id, signal);
-  const read = await allPages("ec2:DescribeVolumes", (from) =>
-    aws.link.ask("source", null, "ec2:DescribeVolumes", { Filters: [{ Name: "attachment.instance-id", Values: [id] }], MaxResults: 500, ...from }, signal),
-  );
+  // Side by side: the plan waits for both.
+  const [instance, read] = await Promise.all([
+    findInstance(aws, id, signal),
+    allPages("ec2:DescribeVolumes", (from) =>
+      aws.link.ask("source", null, "ec2:DescribeVolumes", { Filters: [{ Name: "attachment.instance-id", Values: [id] }], MaxResults: 500, ...from }, signal),
+    ),
+  ]);
   if (read.kind === "refused") return { instance, volumes: null, refused: wordsOf(read) };
   return { instance, volumes: read.pages.flatMap(({ Volumes = [] }) => Volumes), refused: null };
 }

@@ -1,4 +1,4 @@
-import type { Plan, Step, Wish } from "../../src/core/plan.ts";
+import type { Plan, Wish } from "../../src/core/plan.ts";
 import type { Aws } from "./aws.ts";
 import type { Look } from "./look.ts";
 import { absentKinds, rooms } from "./rooms.ts";
@@ -8,9 +8,9 @@ const first = "first";
 
 /** Every room's steps in design.md's order. Whatever is not in the first lane waits for its end. */
 export async function planInstance(aws: Aws, look: Look, wish: Wish, signal: AbortSignal): Promise<Plan> {
-  const planned: Step[] = [];
-  for (const open of Object.values(rooms)) planned.push(...(await (await open()).plan(aws, look, wish, signal)));
-  planned.sort((a, b) => a.rank - b.rank);
+  // Side by side: what a room asks, another need not wait for.
+  const asked = await Promise.all(Object.values(rooms).map(async (open) => (await open()).plan(aws, look, wish, signal)));
+  const planned = asked.flat().sort((a, b) => a.rank - b.rank);
   const known = new Set(planned.map(({ id }) => id));
   const opening = planned.findLast(({ lane }) => lane === first)?.id;
   const steps = planned.map((step) => ({

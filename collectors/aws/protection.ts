@@ -61,6 +61,26 @@ export async function readBack<T>(aws: Aws, read: () => Promise<T>, wanted: (see
   return seen;
 }
 
+/**
+ * What this process has read just now, by the state that was made of it: between the two lies only the ledger's entry, and memory fades
+ * while it is read again. It is given once. A state out of the journal is never among them: an attempt of ours may be younger.
+ */
+export function lastRead<T>(): { keep<J extends Json & object>(before: J, seen: T): J; take(before: Json): T | null } {
+  const known = new WeakMap<object, T>();
+  return {
+    keep(before, seen) {
+      known.set(before, seen);
+      return before;
+    },
+    take(before) {
+      if (!isMap(before)) return null;
+      const seen = known.get(before) ?? null;
+      known.delete(before);
+      return seen;
+    },
+  };
+}
+
 function isMap(json: Json): json is { readonly [key: string]: Json } {
   return typeof json === "object" && json !== null && !Array.isArray(json);
 }
