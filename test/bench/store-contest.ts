@@ -61,7 +61,7 @@ function peakOf(child: ChildProcess): number {
 }
 
 /** User and system time of a running process and its threads, in seconds: fields 14 and 15 of proc(5)'s stat, in ticks of 10 ms. */
-function cpuOf(child: ChildProcess): number {
+export function cpuOf(child: ChildProcess): number {
   try {
     const fields = readFileSync(`/proc/${child.pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
     return (Number(fields[11]) + Number(fields[12])) / 100;

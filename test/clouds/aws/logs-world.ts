@@ -48,15 +48,16 @@ export function listedGroup(named: Named, events: readonly LogEvent[]): LogGroup
   return { ...named, streams: new Set(sorted.map(({ stream }) => stream)), events: { count: sorted.length, at } };
 }
 
-/** `count` events from `from` on, `everyMs` apart, over so many streams; nothing of it is kept. */
-export function generatedGroup(named: Named, count: number, from: Date, everyMs: number, streams: number): LogGroup {
-  const stream = (index: number): string => `eni-${String(index % streams).padStart(17, "0")}-all`;
+/** `count` events from `from` on, `everyMs` apart, over so many streams, or those of these interfaces in turn; nothing of it is kept. */
+export function generatedGroup(named: Named, count: number, from: Date, everyMs: number, streams: number | readonly string[]): LogGroup {
+  const faces = typeof streams === "number" ? Array.from({ length: Math.min(streams, count) }, (_, i) => `eni-${String(i).padStart(17, "0")}`) : streams;
+  const face = (index: number): string => faces[index % faces.length] ?? "";
   const at = (index: number): LogEvent => ({
-    stream: stream(index),
+    stream: `${face(index)}-all`,
     time: from.getTime() + index * everyMs,
-    message: `2 ${named.account} eni-${String(index % streams).padStart(17, "0")} 10.0.0.10 198.51.100.7 ${1024 + (index % 60_000)} 443 6 10 ${index} 0 0 ACCEPT OK`,
+    message: `2 ${named.account} ${face(index)} 10.0.0.10 198.51.100.7 ${1024 + (index % 60_000)} 443 6 10 ${index} 0 0 ACCEPT OK`,
   });
-  return { ...named, streams: new Set(Array.from({ length: Math.min(streams, count) }, (_, i) => stream(i))), events: { count, at } };
+  return { ...named, streams: new Set(faces.map((one) => `${one}-all`)), events: { count, at } };
 }
 
 /** The group that `logGroupName` or `logGroupIdentifier` (name or ARN without `:*`) names. */
