@@ -7,29 +7,20 @@ import { openCheckpoint, signCheckpointNow } from "../../src/ledger/checkpoint.t
 import { exportLedger } from "../../src/ledger/export-ledger.ts";
 import { formatVkey } from "../../src/ledger/log-key.ts";
 import { keyFiles, type LogKeys, readLogKeys, readVkeys } from "../../src/ledger/log-keys.ts";
-import type { LedgerPaths } from "../../src/ledger/paths.ts";
 import { nextKeys, takeNextKeys } from "../../src/ledger/rotate-keys.ts";
 import { checkSuccession } from "../../src/ledger/succession.ts";
 import { currentFrom, currentKeys, parseVkeys, vkeyText } from "../../src/ledger/vkey-list.ts";
+import { revokeKeys } from "./key-support.ts";
 import { append } from "./mirror-support.ts";
 import { draft, forever, open, ORIGIN, tempHome } from "./support.ts";
-
-/** What `key revoke` does, without the command around it. */
-async function revoke(paths: LedgerPaths): Promise<number> {
-  const { keys, succession } = nextKeys(paths, randomBytes);
-  const recorder = await open(paths);
-  await recorder.append([draft("key-revoked", { detail: { asked: { keys: [...keys] }, succession } })]);
-  await recorder.close();
-  return currentFrom((await takeNextKeys(paths, keys, "revoked")).vkeys);
-}
 
 test("heads of before a change of keys verify under the old ones, later ones under the new ones, and the audit finds nothing", async () => {
   using home = tempHome();
   await append(home.paths, 5);
   const first = readVkeys(home.paths.keys);
-  const at = [await revoke(home.paths)];
+  const at = [await revokeKeys(home.paths)];
   await append(home.paths, 3);
-  at.push(await revoke(home.paths));
+  at.push(await revokeKeys(home.paths));
   await append(home.paths, 2);
   expect(at).toEqual([7, 11]);
   expect(await auditLedger(home.paths, forever)).toMatchObject({ verdict: "intact", problems: [], found: { size: "12" } });
@@ -51,7 +42,7 @@ test("the old private keys are gone, only the new ones are in a backup, and a wr
   using home = tempHome();
   const running = await open(home.paths);
   await running.append([draft("note", { reason: "before" })]);
-  await revoke(home.paths);
+  await revokeKeys(home.paths);
   expect(readdirSync(home.paths.keys).filter((name) => name.endsWith(".key"))).toEqual(
     Object.keys(keyFiles(home.paths.keys))
       .filter((name) => name.endsWith(".key"))
@@ -68,7 +59,7 @@ test("a checkpoint by a revoked key is refused from its end on, and taken for si
   using home = tempHome();
   await append(home.paths, 5);
   const stolen: LogKeys = readLogKeys(home.paths.keys);
-  const from = await revoke(home.paths);
+  const from = await revokeKeys(home.paths);
   const { origin, vkeys } = readVkeys(home.paths.keys);
   const noteOf = (size: number): Buffer => Buffer.from(signCheckpointNow({ origin, size, root: Buffer.alloc(32, 7) }, stolen.signing, 1_800_000_000));
   expect(openCheckpoint(noteOf(from - 1), origin, vkeys).size).toBe(from - 1);
@@ -84,7 +75,7 @@ test("an export of before stays good, is brought up to date, and its list of key
   const dir = join(home.dir, "export");
   await exportLedger(home.paths, dir, forever);
   cpSync(dir, `${dir}-old`, { recursive: true });
-  await revoke(home.paths);
+  await revokeKeys(home.paths);
   await append(home.paths, 1);
   expect(await exportLedger(home.paths, dir, forever)).toMatchObject({ from: "300", checkpoint: { size: "302" } });
   const list = readFileSync(join(dir, "log.vkey"), "utf8");

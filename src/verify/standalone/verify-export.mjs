@@ -8,7 +8,7 @@
  * Exit status: 0 everything holds · 1 damaged, with what is damaged · 2 wrong usage, or something could not be read or checked.
  */
 import { createHash, createPublicKey, verify } from "node:crypto";
-import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readSync, statSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, openSync, readdirSync, readFileSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
 
 const USAGE = "usage: verify-export.mjs DIR [--vkey FILE] [--proof FILE --leaf-index N]";
@@ -87,7 +87,8 @@ function keysOf(bytes, where) {
     .slice(0, -1)
     .split("\n")
     .map((line) => {
-      const match = /^([^+\s]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+=*)$/.exec(line);
+      const [, until, end, vkey] = /^until (0|[1-9][0-9]{0,15}) (rotated|revoked) (\S+)$/.exec(line) ?? [undefined, undefined, null, line];
+      const match = /^([^+\s]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+=*)$/.exec(vkey);
       if (match === null) return damage(where, "has a line that is no verifier key");
       const [, name, id, base64] = match;
       const field = unbase64(base64, where);
@@ -95,8 +96,10 @@ function keysOf(bytes, where) {
       if (KEY_BYTES[type] === undefined || field.length !== 1 + KEY_BYTES[type]) damage(where, "has a key of an unknown type or a wrong length");
       const keyId = sha256(name, Buffer.of(10), field).subarray(0, 4);
       if (keyId.toString("hex") !== id) damage(where, "has a key whose id is not its own");
-      return { name, keyId, type, pub: field.subarray(1), key: publicKey(type, field.subarray(1)) };
+      return { name, keyId, type, pub: field.subarray(1), key: publicKey(type, field.subarray(1)), vkey, end, until: until === undefined ? Infinity : Number(until) };
     });
+  if (!keys.some((key) => key.until === Infinity)) damage(where, "lists no key that signs today");
+  for (const key of keys) key.from = Math.max(0, ...keys.map(({ until }) => until).filter((until) => until < key.until));
   if (keys.some((key) => key.name !== keys[0].name)) damage(where, "lists keys of several logs");
   if (new Set(keys.map((key) => key.keyId.toString("hex"))).size !== keys.length) damage(where, "lists a key twice");
   return keys;
@@ -118,8 +121,8 @@ function u64(n) {
   return bytes;
 }
 
-/** The checkpoint of a note, after every key of the list has a good signature on it. `checked` collects what was said about each key. */
-function openCheckpoint(bytes, keys, where, checked) {
+/** Text and signature lines of a signed note; says nothing about who signed. */
+function signedNote(bytes, where) {
   if (bytes.length > MAX_NOTE) damage(where, "is too long for a note");
   const text = utf8(bytes, where);
   for (const byte of bytes) if (byte < 0x20 && byte !== 0x0a) damage(where, "holds a control byte");
@@ -135,6 +138,12 @@ function openCheckpoint(bytes, keys, where, checked) {
     if (field.length < 5) damage(where, "has an empty signature");
     return { name: match[1], keyId: field.subarray(0, 4), signature: field.subarray(4) };
   });
+  return { text, body, signatures };
+}
+
+/** The checkpoint of a note, after every key that its size is due to has a good signature on it. `checked` collects what was said about each key. */
+function openCheckpoint(bytes, keys, where, checked) {
+  const { text, body, signatures } = signedNote(bytes, where);
   const match = /^([^\n]+)\n(0|[1-9][0-9]{0,15})\n([A-Za-z0-9+/]{43}=)\n$/.exec(body);
   if (match === null) damage(where, "is not origin, size and root");
   const [, origin, digits, rootText] = match;
@@ -143,7 +152,7 @@ function openCheckpoint(bytes, keys, where, checked) {
   if (Buffer.byteLength(origin) > 255) damage(where, "has an origin of more than 255 bytes");
   const root = unbase64(rootText, where);
   if (origin !== keys[0].name) damage(where, `is of the log ${JSON.stringify(origin)}, and the keys are of ${JSON.stringify(keys[0].name)}`);
-  for (const key of keys) {
+  for (const key of keys.filter(({ from, until }) => from <= size && size < until)) {
     const own = signatures.filter((s) => s.name === key.name && s.keyId.equals(key.keyId));
     const called = `${KEY_NAME[key.type]} key ${key.keyId.toString("hex")}`;
     if (own.length === 0) damage(where, `has no signature of the ${called}`);
@@ -156,6 +165,56 @@ function openCheckpoint(bytes, keys, where, checked) {
     checked?.push(key.key === null ? `${called}: NOT CHECKED, this Node has no ML-DSA (24 has)` : `${called}: signature good`);
   }
   return { origin, size, root, text };
+}
+
+/** Each change of keys in the list needs its act before it, with the old keys' word for the new ones (FORMAT.md section 7). */
+class Keys {
+  constructor(keys) {
+    this.origin = keys[0].name;
+    this.changes = [...new Set(keys.map(({ until }) => until).filter((until) => until !== Infinity))].map((at) => ({
+      at,
+      old: keys.filter(({ until }) => until === at),
+      names: keys.filter(({ from }) => from === at).map(({ vkey }) => vkey),
+      met: false,
+    }));
+    this.waiting = 0;
+  }
+  take(act, seq, where) {
+    if (act.act !== "key-rotated" && act.act !== "key-revoked") return;
+    const names = act.detail.asked?.keys;
+    demand(Array.isArray(names) && names.every((name) => typeof name === "string"), where, "gives the log new keys and does not name them");
+    const change = this.changes.find((one) => one.names.join("\n") === names.join("\n"));
+    if (change === undefined) {
+      this.waiting += 1;
+      return;
+    }
+    demand(seq < change.at, where, `names the keys that sign from size ${change.at} on, and stands behind it`);
+    demand(`key-${change.old[0].end}` === act.act, where, `is a ${act.act}, and the list says ${change.old[0].end}`);
+    demand(typeof act.detail.succession === "string", where, "has no succession");
+    const { body, signatures } = signedNote(Buffer.from(act.detail.succession), `${where}: its succession`);
+    demand(body === ["holdfast.succession/v1", this.origin, ...names, ""].join("\n"), where, "has a succession that is not that of its keys");
+    for (const { keyId, name, type, key } of change.old) {
+      const signature = signatures.find((s) => s.name === name && s.keyId.equals(keyId))?.signature;
+      const whole = signature?.length === (type === 1 ? 64 : 2420);
+      demand(whole && (key === null || verify(null, Buffer.from(body), key, signature)), where, `has a succession that the ${KEY_NAME[type]} key ${keyId.toString("hex")} did not sign`);
+    }
+    change.met = true;
+  }
+  end(size) {
+    for (const { at, met } of this.changes) if (at <= size + 1) demand(met, "log.vkey", `says that other keys sign from size ${at} on, and no entry says so`);
+  }
+}
+
+/** The keys to go by: those that were pinned, or, where they have signed the succession since, the longer list of the export itself. */
+function trustedKeys(pinned, theirs, say) {
+  const today = pinned.filter(({ until }) => until === Infinity);
+  const found = today.map(({ vkey }) => theirs.find((key) => key.vkey === vkey)?.until);
+  const [at] = found;
+  if (at === undefined || at === Infinity || found.some((until) => until !== at)) return pinned;
+  const revoked = theirs.some(({ until, end }) => until >= at && end === "revoked");
+  if (revoked) damage("log.vkey", "says that keys were revoked after the pinned ones; take the new keys from someone you trust and pin those");
+  say(`the pinned keys were retired before size ${at}; those after them are taken on their signed word`);
+  return theirs;
 }
 
 function mldsaHolds(key, origin, size, root, field) {
@@ -823,6 +882,7 @@ function verifyExport(options, say) {
     } catch (error) {
       throw new Usage(error.message);
     }
+    if (existsSync(join(dir, "log.vkey"))) keys = trustedKeys(keys, keysOf(fileOf(join(dir, "log.vkey"), "log.vkey", MAX_NOTE), "log.vkey"), say);
   }
   if (keys.every((key) => key.key === null)) throw new Usage("none of the keys can be used by this Node; give it an Ed25519 key, or use Node 24");
   const checked = [];
@@ -830,6 +890,7 @@ function verifyExport(options, say) {
   const proof = options.proof === null ? null : proofOf(readFileSync(options.proof), keys, "proof");
   strayFiles(dir, head.size);
 
+  const changes = new Keys(keys);
   const custody = new Custody();
   const actors = new Actors(head.origin);
   const tree = new Tree((level, n, data, width) => checkTile(dir, level, n, data, width));
@@ -841,6 +902,7 @@ function verifyExport(options, say) {
       const hash = hashLeaf(leaf);
       const act = actOf(leaf, head.origin, where);
       custody.take(act, hash, where);
+      changes.take(act, tree.size, where);
       actors.take(act, signerOf(leaf, where), tree.size, hash, where);
       if (tree.size === options.index) proven = hash;
       tree.add(hash);
@@ -850,6 +912,7 @@ function verifyExport(options, say) {
   tree.end();
   if (!tree.root().equals(head.root))
     damage("checkpoint", `the ${head.size} entries give the root ${tree.root().toString("base64")}, not the one that is signed`);
+  changes.end(tree.size);
   for (const line of checked) say(line);
   say(`${tree.size} entries, ${custody.cases.size} cases, ${custody.exhibits.size} exhibits, their chains without a gap`);
   if (actors.registered > 0)
@@ -858,6 +921,7 @@ function verifyExport(options, say) {
     );
   for (const [name, count] of [...custody.unknown].sort())
     say(`${count} acts are named ${name}, which this verifier does not know; their form and place were checked`);
+  if (changes.waiting > 0) say(`${changes.waiting} acts give the log new keys that do not sign yet`);
   if (proof !== null) say(checkProof(proof, options.index, proven, rootThen));
   return `intact: ${head.origin} size ${head.size} root ${head.root.toString("base64")}`;
 }

@@ -19,6 +19,7 @@ import os
 import re
 import sys
 import unicodedata
+from collections import namedtuple
 
 USAGE = "usage: verify_export.py DIR [--vkey FILE] [--proof FILE --leaf-index N]"
 MAX_NOTE = 1 << 20
@@ -353,20 +354,36 @@ SIGNATURE_BYTES = {1: 64, 6: 8 + 2420}
 KEY_NAME = {1: "Ed25519", 6: "ML-DSA-44"}
 
 
+Key = namedtuple("Key", "name key_id kind public vkey until end")
+
+
+def ends_of(keys):
+    return sorted({key.until for key in keys if key.until is not None})
+
+
+def signers(keys, size):
+    """The generation that signs heads of this size (FORMAT.md section 7)."""
+    until = next((end for end in ends_of(keys) if size < end), None)
+    return [key for key in keys if key.until == until]
+
+
 def keys_of(data, where):
     text = utf8(data, where)
     demand(text.endswith("\n"), where, "does not end with a newline")
     keys = []
     for line in text[:-1].split("\n"):
-        match = re.fullmatch(r"([^+\s]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+=*)", line)
+        retired = re.fullmatch(r"until (0|[1-9][0-9]{0,15}) (rotated|revoked) (\S+)", line)
+        vkey = retired[3] if retired else line
+        match = re.fullmatch(r"([^+\s]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+=*)", vkey)
         demand(match, where, "has a line that is no verifier key")
         name, key_id, field = match[1], bytes.fromhex(match[2]), unbase64(match[3], where)
         kind = field[0]
         demand(len(field) == 1 + KEY_BYTES.get(kind, -1), where, "has a key of an unknown type or a wrong length")
         demand(sha256(name.encode(), b"\n", field)[:4] == key_id, where, "has a key whose id is not its own")
-        keys.append((name, key_id, kind, field[1:]))
-    demand(len({key[0] for key in keys}) == 1, where, "lists keys of several logs")
-    demand(len({key[1] for key in keys}) == len(keys), where, "lists a key twice")
+        keys.append(Key(name, key_id, kind, field[1:], vkey, int(retired[1]) if retired else None, retired[2] if retired else None))
+    demand(len({key.name for key in keys}) == 1, where, "lists keys of several logs")
+    demand(len({key.key_id for key in keys}) == len(keys), where, "lists a key twice")
+    demand(any(key.until is None for key in keys), where, "lists no key that signs today")
     return keys
 
 
@@ -376,8 +393,8 @@ def cosigned_message(origin, size, root, time):
     return b"subtree/v1\n\x00" + name + time + name + bytes(8) + size.to_bytes(8, "big") + root
 
 
-def open_checkpoint(data, keys, where, said):
-    """Origin, size, root of a note that carries a good signature of every key."""
+def signed_note(data, where):
+    """Text and signatures (name, key id, bytes) of a signed note; says nothing about who signed."""
     demand(len(data) <= MAX_NOTE, where, "is too long for a note")
     text = utf8(data, where)
     demand(all(byte >= 0x20 or byte == 0x0A for byte in data), where, "holds a control byte")
@@ -393,13 +410,19 @@ def open_checkpoint(data, keys, where, said):
         field = unbase64(match[2], where)
         demand(len(field) > 4, where, "has an empty signature")
         signatures.append((match[1], field[:4], field[4:]))
+    return body, signatures
+
+
+def open_checkpoint(data, keys, where, said):
+    """Origin, size, root of a note that carries a good signature of every key that its size is due to."""
+    body, signatures = signed_note(data, where)
     match = re.fullmatch(r"([^\n]+)\n(0|[1-9][0-9]{0,15})\n([A-Za-z0-9+/]{43}=)\n", body)
     demand(match, where, "is not origin, size and root")
     origin, size, root = match[1], int(match[2]), unbase64(match[3], where)
     demand(size <= MAX_SAFE, where, "has a size past 2^53")
     demand(len(origin.encode()) <= 255, where, "has an origin of more than 255 bytes")
     demand(origin == keys[0][0], where, f"is of the log {origin!r}, and the keys are of {keys[0][0]!r}")
-    for name, key_id, kind, public in keys:
+    for name, key_id, kind, public, *_ in signers(keys, size):
         called = f"{KEY_NAME[kind]} key {key_id.hex()}"
         own = [field for (who, which, field) in signatures if who == name and which == key_id]
         demand(own, where, f"has no signature of the {called}")
@@ -412,6 +435,53 @@ def open_checkpoint(data, keys, where, said):
             demand(good, where, f"has a signature of the {called} that does not verify")
         said.append(f"{called}: signature good")
     return origin, size, root
+
+
+class Changes:
+    """Each change of keys in the list needs its act before it, with the old keys' word for the new ones."""
+
+    def __init__(self, keys):
+        self.keys, self.met, self.waiting = keys, set(), 0
+
+    def take(self, act, seq, where):
+        if act["act"] not in ("key-rotated", "key-revoked"):
+            return
+        asked = act["detail"].get("asked")
+        names = asked.get("keys") if isinstance(asked, dict) else None
+        demand(isinstance(names, list) and all(isinstance(name, str) for name in names), where, "gives the log new keys and does not name them")
+        at = next((end for end in ends_of(self.keys) if [key.vkey for key in signers(self.keys, end)] == names), None)
+        if at is None:
+            self.waiting += 1
+            return
+        old = signers(self.keys, at - 1)
+        demand(seq < at, where, f"names the keys that sign from size {at} on, and stands behind it")
+        demand(act["act"] == f"key-{old[0].end}", where, f"is a {act['act']}, and the list says {old[0].end}")
+        succession = act["detail"].get("succession")
+        demand(isinstance(succession, str), where, "has no succession")
+        body, signatures = signed_note(succession.encode(), f"{where}: its succession")
+        demand(body == "\n".join(["holdfast.succession/v1", old[0].name, *names, ""]), where, "has a succession that is not that of its keys")
+        for key in old:
+            holds = ed25519_holds if key.kind == 1 else ml_dsa_44_holds
+            field = next((field for (name, key_id, field) in signatures if (name, key_id) == (key.name, key.key_id)), b"")
+            demand(holds(key.public, body.encode(), field), where, f"has a succession that the {KEY_NAME[key.kind]} key {key.key_id.hex()} did not sign")
+        self.met.add(at)
+
+    def end(self, size):
+        for at in ends_of(self.keys):
+            demand(at in self.met or at > size + 1, "log.vkey", f"says that other keys sign from size {at} on, and no entry says so")
+
+
+def trusted_keys(pinned, theirs):
+    """Those that were pinned, or, where they have signed the succession since, the longer list of the export itself."""
+    listed = {key.vkey: key.until for key in theirs}
+    found = {listed.get(key.vkey) for key in pinned if key.until is None}
+    if len(found) != 1 or None in found:
+        return pinned
+    (at,) = found
+    revoked = any(key.end == "revoked" and key.until >= at for key in theirs if key.until is not None)
+    demand(not revoked, "log.vkey", "says that keys were revoked after the pinned ones; take the new keys from someone you trust and pin those")
+    print(f"the pinned keys were retired before size {at}; those after them are taken on their signed word")
+    return theirs
 
 
 # ---- the tree, RFC 6962 section 2.1, and its tiles ----
@@ -1126,6 +1196,9 @@ def verify_export(folder, vkey, proof_file, index):
                 keys = keys_of(file.read(), vkey)
         except Damage as error:
             raise CannotCheck(str(error)) from None
+        own = os.path.join(folder, "log.vkey")
+        if os.path.exists(own):
+            keys = trusted_keys(keys, keys_of(file_of(own, "log.vkey", MAX_NOTE), "log.vkey"))
     said = []
     origin, size, root = open_checkpoint(file_of(os.path.join(folder, "checkpoint"), "checkpoint", MAX_NOTE), keys, "checkpoint", said)
     proof = None
@@ -1134,7 +1207,7 @@ def verify_export(folder, vkey, proof_file, index):
             proof = proof_of(file.read(MAX_NOTE + 1), keys, "proof")
     stray_files(folder, size)
 
-    custody, actors = Custody(), Actors(origin)
+    custody, actors, changes = Custody(), Actors(origin), Changes(keys)
     tree = Tree(lambda level, n, data: check_tile(folder, level, n, data))
     proven = None
     root_then = tree.root() if proof is not None and proof[2] == 0 else None
@@ -1144,6 +1217,7 @@ def verify_export(folder, vkey, proof_file, index):
             leaf_hash = sha256(b"\x00", leaf)
             act = act_of(leaf, origin, where)
             custody.take(act, leaf_hash, where)
+            changes.take(act, tree.size, where)
             actors.take(act, signer_of(leaf, where), tree.size, leaf_hash, where)
             if tree.size == index:
                 proven = leaf_hash
@@ -1152,6 +1226,7 @@ def verify_export(folder, vkey, proof_file, index):
                 root_then = tree.root()
     tree.end()
     demand(tree.root() == root, "checkpoint", f"the {size} entries give the root {base64.b64encode(tree.root()).decode()}, not the one that is signed")
+    changes.end(size)
     for line in said:
         print(line)
     print(f"{size} entries, {len(custody.numbers)} cases, {len(custody.last)} exhibits, their chains without a gap")
@@ -1159,6 +1234,8 @@ def verify_export(folder, vkey, proof_file, index):
         print(f"{actors.signatures} acts signed by their actors, all signatures good; {len(actors.ids)} actors, {len(actors.requests)} requests to a second person")
     for name, count in sorted(custody.unknown.items()):
         print(f"{count} acts are named {name}, which this verifier does not know; their form and place were checked")
+    if changes.waiting > 0:
+        print(f"{changes.waiting} acts give the log new keys that do not sign yet")
     if proof is not None:
         print(check_proof(proof, index, proven, root_then))
     print(f"intact: {origin} size {size} root {base64.b64encode(root).decode()}")

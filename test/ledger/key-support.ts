@@ -1,0 +1,14 @@
+import { randomBytes } from "node:crypto";
+import type { LedgerPaths } from "../../src/ledger/paths.ts";
+import { nextKeys, takeNextKeys } from "../../src/ledger/rotate-keys.ts";
+import { currentFrom } from "../../src/ledger/vkey-list.ts";
+import { draft, open } from "./support.ts";
+
+/** What `key revoke` does, without the command around it. Gives the size of the first head that the new keys sign. */
+export async function revokeKeys(paths: LedgerPaths): Promise<number> {
+  const { keys, succession } = nextKeys(paths, randomBytes);
+  const recorder = await open(paths);
+  await recorder.append([draft("key-revoked", { detail: { asked: { keys: [...keys] }, succession } })]);
+  await recorder.close();
+  return currentFrom((await takeNextKeys(paths, keys, "revoked")).vkeys);
+}
