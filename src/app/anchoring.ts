@@ -7,7 +7,7 @@ import type { LedgerAudit } from "../core/verdict.ts";
 import { type AnchorPolicy, anchorNames, noAnchors } from "../ledger/anchor-policy.ts";
 import { type AnchorState, readAnchorStates } from "../ledger/anchor-state.ts";
 import { keptAnchors } from "../ledger/anchor-store.ts";
-import { anchorNow, dueAnchors, remember, type Surroundings } from "../ledger/anchors.ts";
+import { anchorNow, dueAnchors, remember, restedWitnesses, type Surroundings } from "../ledger/anchors.ts";
 import { askWitnesses, type WitnessSays, withWitnesses } from "../ledger/ask-witnesses.ts";
 import { auditLedger } from "../ledger/audit.ts";
 import { parseWitnessKey } from "../ledger/cosignature.ts";
@@ -51,7 +51,7 @@ export function anchoring(needs: Needs): Anchoring {
       const trusted = await policy(); // a wrong key or file is told before anything is collected
       let says: readonly WitnessSays[];
       try {
-        says = await askWitnesses(paths, trusted, null, needs.fetch, PATIENCE.guard, signal);
+        says = await askWitnesses(paths, restedWitnesses(paths, trusted, clock()), null, needs.fetch, PATIENCE.guard, signal);
       } catch (error) {
         signal.throwIfAborted();
         if (error instanceof HoldfastError) return; // a ledger that cannot be read is for the writer to name

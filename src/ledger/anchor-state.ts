@@ -1,6 +1,6 @@
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { systemCode } from "../core/error.ts";
+import { HoldfastError, systemCode } from "../core/error.ts";
 import type { LedgerPaths } from "./paths.ts";
 
 /** How it went with one anchor, for people and for the next try. It proves nothing: a lost or wrong file only makes us ask again. */
@@ -25,7 +25,7 @@ export function readAnchorStates(paths: LedgerPaths): AnchorStates {
     value = JSON.parse(readFileSync(fileOf(paths), "utf8"));
   } catch (error) {
     if (systemCode(error) === "ENOENT" || error instanceof SyntaxError) return {};
-    throw error;
+    throw new HoldfastError("ledger", `${fileOf(paths)} cannot be read; check its rights`, error);
   }
   if (!isRecord(value)) return {};
   return Object.fromEntries(Object.entries(value).flatMap(([name, state]) => (isState(state) ? [[name, state]] : [])));
@@ -33,9 +33,18 @@ export function readAnchorStates(paths: LedgerPaths): AnchorStates {
 
 /** Whole or not at all. Two processes at once: the later one's word stands. */
 export function writeAnchorStates(paths: LedgerPaths, states: AnchorStates): void {
-  const part = `${fileOf(paths)}.${process.pid}.part`;
-  writeFileSync(part, `${JSON.stringify(states, null, 2)}\n`, { mode: 0o600 });
-  renameSync(part, fileOf(paths));
+  const file = fileOf(paths);
+  const part = `${file}.${process.pid}.part`;
+  try {
+    writeFileSync(part, `${JSON.stringify(states, null, 2)}\n`, { mode: 0o600 });
+    renameSync(part, file);
+  } catch (error) {
+    throw new HoldfastError(
+      "ledger",
+      `${file} cannot be written, so how it went with the anchors is not remembered; see that its disk has room and may be written`,
+      error,
+    );
+  }
 }
 
 function isState(value: unknown): value is AnchorState {

@@ -67,6 +67,17 @@ export function dueAnchors(paths: LedgerPaths, policy: AnchorPolicy, size: numbe
   });
 }
 
+/** Witnesses that did not answer a moment ago are not waited for again: each act would wait for them. */
+export function restedWitnesses(paths: LedgerPaths, policy: AnchorPolicy, now: Date): AnchorPolicy {
+  const states = readAnchorStates(paths);
+  const silent = (name: string): boolean => {
+    const state = states[`witness:${name}`];
+    const ago = now.getTime() - Date.parse(state?.tried ?? "");
+    return state?.trouble?.kind === "broken" && ago >= 0 && ago < RETRY_MS;
+  };
+  return { ...policy, witnesses: policy.witnesses.filter(({ name }) => !silent(name)) };
+}
+
 /** The witness's answer about our newest head. A size beyond it is looked at again: another process of ours may have gone on. */
 export async function askAboutHead(
   paths: LedgerPaths,
