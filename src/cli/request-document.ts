@@ -8,7 +8,7 @@ export function requestDocument(request: CustodyRequest): object {
 }
 
 export function requestLine(request: CustodyRequest): string {
-  const about = request.exhibits.length > 0 ? request.exhibits.join(" ") : JSON.stringify(request.asked);
+  const about = request.exhibits.length > 0 ? request.exhibits.join(" ") : JSON.stringify(request.asked ?? {});
   const by = request.approvedBy === null ? "" : `, approved by ${request.approvedBy}`;
   return terminalSafe(
     `request ${request.request}  ${request.state}  ${request.act}  ${about}  asked by ${request.actor}${by}, until ${request.expires}: ${request.reason ?? ""}`,

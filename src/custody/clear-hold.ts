@@ -1,11 +1,17 @@
+import { HoldfastError } from "../core/error.ts";
+import { keptExhibit } from "./stored-exhibit.ts";
 import { putsOf, type Settlement, settle, type TwoPersonContext } from "./settle.ts";
 
 /** Clears the legal hold of exhibits of one case, once a second person has approved that; retention stays. */
 export async function clearHold(context: TwoPersonContext, ids: readonly string[], signal: AbortSignal): Promise<Settlement> {
+  const puts = putsOf(context, ids);
+  for (const { id, put } of puts)
+    if (!put.asked.legalHold && isSettled(context, id))
+      throw new HoldfastError("usage", `exhibit ${id} is under no legal hold of ours: there is nothing to clear`);
   return settle(
     context,
     "hold-cleared",
-    putsOf(context, ids),
+    puts,
     async (put, stop) => {
       const vault = await context.vaultOf(put.vault);
       const requestIds = await vault.hold(put, false, stop);
@@ -14,5 +20,14 @@ export async function clearHold(context: TwoPersonContext, ids: readonly string[
       return { ok: off, state, requestIds, text: state.kind === "present" ? state.receipt.text : state.text };
     },
     signal,
+  );
+}
+
+/** Whether the last clearing, if there was one, was answered by the store: one that was cut short is gone on with. */
+function isSettled(context: TwoPersonContext, id: string): boolean {
+  const { acts } = keptExhibit(context.reader, id);
+  const last = acts.findLast((act) => act.act === "hold-cleared");
+  return (
+    last === undefined || acts.some((act) => act.act === "changed" && act.detail["request"] === last.detail["request"] && act.detail["outcome"] === "done")
   );
 }

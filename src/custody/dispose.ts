@@ -15,6 +15,8 @@ export async function disposeOf(context: TwoPersonContext, ids: readonly string[
     puts,
     async (put, stop) => {
       const vault = await context.vaultOf(put.vault);
+      const before = await vault.attest(put, put.encoding, stop); // a crash may have come between the deletion and its record
+      if (before.kind === "missing") return { ok: true, state: before, requestIds: [], text: before.text };
       const disposal = await vault.dispose(put, stop);
       const state = await vault.attest(put, put.encoding, stop);
       return { ok: state.kind === "missing", state, requestIds: disposal.requestIds, text: state.kind === "missing" ? state.text : disposal.text };

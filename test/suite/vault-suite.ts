@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe } from "vitest";
 import type { VaultBench, VaultTraits } from "./vault-bench.ts";
 import { attestClaims } from "./vault-suite-attest.ts";
+import { disposeClaims } from "./vault-suite-dispose.ts";
 import { listClaims } from "./vault-suite-list.ts";
 import { putClaims } from "./vault-suite-put.ts";
 import { resumeClaims } from "./vault-suite-resume.ts";
@@ -24,5 +25,6 @@ export function vaultSuite(name: string, open: () => Promise<VaultBench>, traits
     resumeClaims(get, traits);
     attestClaims(get, traits);
     listClaims(get, traits);
+    disposeClaims(get, traits);
   });
 }
