@@ -1,10 +1,14 @@
+import { randomBytes } from "node:crypto";
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { auditLedger } from "../../src/ledger/audit.ts";
 import { exportLedger } from "../../src/ledger/export-ledger.ts";
 import { signCheckpointNow } from "../../src/ledger/checkpoint.ts";
 import { type LogKeys, readLogKeys } from "../../src/ledger/log-keys.ts";
+import { nextKeys, takeNextKeys } from "../../src/ledger/rotate-keys.ts";
+import { act, approval, enrolled, person, request } from "../ledger/actor-support.ts";
 import { revokeKeys } from "../ledger/key-support.ts";
 import { append } from "../ledger/mirror-support.ts";
 import { forever, tempHome } from "../ledger/support.ts";
@@ -70,4 +74,38 @@ describe(`keys that changed, by ${who}`, () => {
     const shortened = damaged("shortened", (to) => edit(join(to, "log.vkey"), (text) => text.replaceAll(/^until .*\n/gm, "")));
     expect(await both(shortened)).toMatchObject({ code: 0, text: expect.stringContaining("1 acts give the log new keys that do not sign yet") });
   });
+});
+
+test(`keys that two persons rotated: whoever pinned the old ones comes to the new ones by their signed word, by ${who}`, async () => {
+  using home = tempHome();
+  const [jane, john] = [person("jane"), person("john")];
+  await enrolled(home.paths, jane, john);
+  const before = join(home.dir, "before");
+  await exportLedger(home.paths, before, forever);
+  const { keys, succession } = nextKeys(home.paths, randomBytes);
+  const asked = { keys: [...keys] };
+  await expect(act(home.paths, jane, "key-rotated", { reason: "yearly", detail: { asked, succession, request: null } })).rejects.toMatchObject({
+    code: "refused",
+  });
+  const number = await request(home.paths, jane, "key-rotated", { reason: "yearly", asked });
+  await act(home.paths, john, "approved", approval(home.paths, number));
+  const fields = { reason: "yearly", detail: { asked, succession, request: number } };
+  await expect(act(home.paths, jane, "key-rotated", { ...fields, detail: { ...fields.detail, asked: { keys: [...keys].reverse() } } })).rejects.toMatchObject({
+    code: "refused",
+  });
+  await act(home.paths, jane, "key-rotated", fields);
+  await takeNextKeys(home.paths, keys, "rotated");
+  await act(home.paths, jane, "note", { reason: "under the new keys" });
+  expect(await auditLedger(home.paths, forever)).toMatchObject({ verdict: "intact", problems: [] });
+
+  const now = join(home.dir, "now");
+  await exportLedger(home.paths, now, forever);
+  const pinned = ["--vkey", join(before, "log.vkey")];
+  expect(await both(now, ...pinned)).toMatchObject({ code: 0, text: expect.stringContaining("taken on their signed word") });
+  // Somebody else's keys, put into the list in place of ours: the old ones never spoke for them.
+  using stranger = tempHome();
+  const forged = readFileSync(join(now, "log.vkey"), "utf8").split("\n");
+  const theirs = nextKeys(stranger.paths, randomBytes).keys;
+  writeFileSync(join(now, "log.vkey"), [...theirs, ...forged.slice(2)].join("\n"));
+  expect((await both(now, ...pinned)).code).toBe(1);
 });

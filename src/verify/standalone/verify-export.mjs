@@ -96,7 +96,16 @@ function keysOf(bytes, where) {
       if (KEY_BYTES[type] === undefined || field.length !== 1 + KEY_BYTES[type]) damage(where, "has a key of an unknown type or a wrong length");
       const keyId = sha256(name, Buffer.of(10), field).subarray(0, 4);
       if (keyId.toString("hex") !== id) damage(where, "has a key whose id is not its own");
-      return { name, keyId, type, pub: field.subarray(1), key: publicKey(type, field.subarray(1)), vkey, end, until: until === undefined ? Infinity : Number(until) };
+      return {
+        name,
+        keyId,
+        type,
+        pub: field.subarray(1),
+        key: publicKey(type, field.subarray(1)),
+        vkey,
+        end,
+        until: until === undefined ? Infinity : Number(until),
+      };
     });
   if (!keys.some((key) => key.until === Infinity)) damage(where, "lists no key that signs today");
   for (const key of keys) key.from = Math.max(0, ...keys.map(({ until }) => until).filter((until) => until < key.until));
@@ -196,7 +205,11 @@ class Keys {
     for (const { keyId, name, type, key } of change.old) {
       const signature = signatures.find((s) => s.name === name && s.keyId.equals(keyId))?.signature;
       const whole = signature?.length === (type === 1 ? 64 : 2420);
-      demand(whole && (key === null || verify(null, Buffer.from(body), key, signature)), where, `has a succession that the ${KEY_NAME[type]} key ${keyId.toString("hex")} did not sign`);
+      demand(
+        whole && (key === null || verify(null, Buffer.from(body), key, signature)),
+        where,
+        `has a succession that the ${KEY_NAME[type]} key ${keyId.toString("hex")} did not sign`,
+      );
     }
     change.met = true;
   }
