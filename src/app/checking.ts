@@ -75,6 +75,13 @@ export function checking(services: Services, collections: Collecting, freeBytes:
       const standing = services.anchors.standing();
       if (standing.length === 0 && services.config.anchors.worm === null)
         line("anchors", false, false, "none: assurance is self, which proves nothing against whoever holds this machine");
+      await attempt("anchor worm", async () => {
+        const mirror = await services.mirror.flush(signal);
+        if (mirror === null) return;
+        const { vault, mirrored, trouble, alarms } = mirror;
+        line("anchor worm", trouble === null, false, trouble === null ? `vault ${vault} holds ${mirrored ?? 0} acts` : `${trouble.kind}: ${trouble.text}`);
+        for (const alarm of alarms) line("anchor worm", false, true, alarm);
+      });
       if (standing.length > 0)
         await attempt("anchors", async () => {
           for (const one of await services.anchors.now(signal))

@@ -21,8 +21,8 @@ export type MirrorStanding = {
   readonly mirrored: number | null;
   /** Second versions, delete markers, foreign checkpoints: somebody was at the mirror. */
   readonly alarms: readonly string[];
-  /** Why nothing could be asked or written; null where all is well. */
-  readonly trouble: string | null;
+  /** Why nothing could be asked or written, or what it knows against this ledger; null where all is well. */
+  readonly trouble: { readonly kind: "broken" | "rollback" | "fork"; readonly text: string } | null;
 };
 
 /** The WORM mirror of the ledger (configuration `anchors.worm`). Null everywhere where none is configured. */
@@ -58,7 +58,7 @@ export function mirroring(services: Needs): Mirroring {
         return { vault: name, pending: 0, mirrored: size, alarms, trouble: null };
       });
     } catch (error) {
-      return { vault: name, pending: null, mirrored: null, alarms: [], trouble: passTrouble(signal)(error) };
+      return { vault: name, pending: null, mirrored: null, alarms: [], trouble: { kind: "broken", text: passTrouble(signal)(error) } };
     }
   };
   const pace = pacedFlush(flush, ({ trouble }) => trouble === null);
@@ -81,7 +81,8 @@ export function mirroring(services: Needs): Mirroring {
         });
       } catch (error) {
         signal.throwIfAborted();
-        return { vault: name, pending: null, mirrored: null, alarms: [], trouble: describeError(error) };
+        const known = error instanceof HoldfastError && (error.code === "rollback" || error.code === "fork") ? error.code : null;
+        return { vault: name, pending: null, mirrored: null, alarms: [], trouble: { kind: known ?? "broken", text: describeError(error) } };
       }
     },
     async audit(signal) {

@@ -80,7 +80,7 @@ async function settleMirror(app: App | null, output: Session["output"]): Promise
   for (const alarm of standing.alarms) process.stderr.write(`holdfast: ALARM: ${terminalSafe(alarm)}\n`);
   if (standing.trouble !== null)
     output.say(
-      terminalSafe(`The newest acts are not in the mirror (vault ${standing.vault}) yet; they are tried again with the next act: ${standing.trouble}`),
+      terminalSafe(`The newest acts are not in the mirror (vault ${standing.vault}) yet; they are tried again with the next act: ${standing.trouble.text}`),
     );
 }
 

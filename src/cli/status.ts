@@ -14,13 +14,46 @@ export async function status(session: Session, collection: string | null, follow
   }
   const documents = views().map((view) => statusOf(app, view));
   const anchors = app.services.anchors.standing();
+  const mirror = await app.services.mirror.standing(session.signal);
   present(
     session.output,
-    { schema: "holdfast.status/1", collections: documents, anchors: anchors.map(anchorDocument) } as { schema: string },
+    {
+      schema: "holdfast.status/1",
+      collections: documents,
+      anchors: [...(mirror === null ? [] : [mirrorDocument(mirror, app.services.clock().toISOString())]), ...anchors.map(anchorDocument)],
+    } as { schema: string },
     documents,
-    () => [...(documents.length === 0 ? ["no collections"] : views().flatMap((view) => [oneLine(view), ...stepLines(view)])), ...anchors.map(anchorLine)],
+    () => [
+      ...(documents.length === 0 ? ["no collections"] : views().flatMap((view) => [oneLine(view), ...stepLines(view)])),
+      ...(mirror === null ? [] : mirrorLines(mirror)),
+      ...anchors.map(anchorLine),
+    ],
   );
   return 0;
+}
+
+type MirrorStanding = NonNullable<Awaited<ReturnType<App["services"]["mirror"]["standing"]>>>;
+
+/** The mirror keeps no state here: it is asked now, and so its trouble is of now. */
+function mirrorDocument({ mirrored, trouble, pending, alarms, vault }: MirrorStanding, now: string): object {
+  return {
+    anchor: "worm",
+    vault,
+    size: mirrored === null ? null : String(mirrored),
+    time: null,
+    tried: now,
+    trouble: trouble === null ? null : { ...trouble, since: now },
+    pending: pending === null ? null : String(pending),
+    alarms,
+  };
+}
+
+function mirrorLines({ mirrored, trouble, pending, alarms, vault }: MirrorStanding): readonly string[] {
+  const line =
+    trouble === null
+      ? `holds ${mirrored ?? 0} acts${pending === 0 ? "" : `; ${pending ?? 0} are pending, and go there with the next act`}`
+      : `${trouble.kind.toUpperCase()}: ${trouble.text}`;
+  return [terminalSafe(`anchor worm (vault ${vault}): ${line}`), ...alarms.map((alarm) => terminalSafe(`anchor worm (vault ${vault}): ALARM: ${alarm}`))];
 }
 
 type AnchorStanding = ReturnType<App["services"]["anchors"]["standing"]>[number];

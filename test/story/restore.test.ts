@@ -33,8 +33,22 @@ test("a mirror that is down loses no act: it is said, shown as pending, and made
     const noted = await holdfast(["case", "note", "P-1", "the store is down"], options);
     expect([noted.code, noted.stdout.trim()]).toEqual([0, "noted as act 2"]);
     expect(noted.stderr).toMatch(/newest acts are not in the mirror \(vault main\) yet.*store denies it/);
+    type Status = {
+      readonly anchors: readonly {
+        readonly anchor: string;
+        readonly size: string | null;
+        readonly pending: string | null;
+        readonly trouble: { readonly kind: string } | null;
+      }[];
+    };
+    const worm = async (): Promise<Status["anchors"][number] | undefined> =>
+      (await holdfastJson<Status>(["status"], options)).json.anchors.find(({ anchor }) => anchor === "worm");
+    expect(await worm()).toMatchObject({ size: null, trouble: { kind: "broken" } });
     proxy.clear();
+    expect(await worm()).toMatchObject({ size: "2", pending: "1", trouble: null });
+    expect((await holdfast(["status"], options)).stdout).toContain("holds 2 acts; 1 are pending");
     expect((await holdfast(["case", "note", "P-1", "the store is back"], options)).stderr).toBe("");
+    expect(await worm()).toMatchObject({ size: "4", pending: "0", trouble: null });
     const audit = await holdfastJson<{ verdict: string; assurance: string; size: string }>(["ledger", "audit"], options);
     expect(audit.json).toMatchObject({ verdict: "intact", assurance: "worm", size: "4" });
   } finally {
