@@ -8,6 +8,8 @@ import { checkpointId, signCheckpoint } from "./checkpoint.ts";
 import { asLedgerError, type Db, openForWriting } from "./database.ts";
 import { checkDraft } from "./draft.ts";
 import { RefusedAct } from "./gate.ts";
+import { commit, FatalError, isFatal } from "./fatal-error.ts";
+import { demandSameFiles, filesStamp } from "./files-stamp.ts";
 import { type Call, groupQueue } from "./group-queue.ts";
 import { type Head, openHead } from "./head.ts";
 import { NONCE_BYTES } from "./leaf.ts";
@@ -45,6 +47,7 @@ type Writer = RecorderOptions &
     readonly savepoint: Database.Statement;
     readonly release: Database.Statement;
     readonly view: ActWriter["view"];
+    readonly files: string;
     known: SignedTree;
   };
 
@@ -60,6 +63,7 @@ export async function openRecorder(options: RecorderOptions): Promise<Recorder> 
       "config",
       `the keys in ${options.paths.keys} are those of ${keys.origin}, not of ${options.origin}; correct origin in the configuration`,
     );
+  const files = filesStamp(options.paths); // before they are opened: a change between the two is found later
   const head = openHead(options.paths.head, options.origin);
   let db: Db | null = null;
   try {
@@ -77,6 +81,7 @@ export async function openRecorder(options: RecorderOptions): Promise<Recorder> 
       ...options,
       ...context,
       head,
+      files,
       keys,
       stamp,
       known,
@@ -113,17 +118,11 @@ function recorderOf(writer: Writer): Recorder {
   };
 }
 
-/** After a failed signature or swap the stored state is not known any more; only a new start, with its audit, may go on. */
-class FatalError extends HoldfastError {}
-
-function isFatal(error: unknown): boolean {
-  return error instanceof FatalError || (error instanceof HoldfastError && (error.code === "rollback" || error.code === "fork"));
-}
-
 /** Lock head → commit entries → sign → swap head → receipts. Never signs before the commit, never answers before the swap. */
 async function commitGroup(writer: Writer, group: readonly Call[]): Promise<void> {
   await writer.head.lock();
   try {
+    demandSameFiles(writer.paths, writer.files);
     followKeys(writer);
     writer.known = followHead(writer, writer.known, writer.head.read());
     followTail(writer, writer.known);
@@ -204,10 +203,11 @@ async function writeEntries(writer: Writer, group: readonly Call[]): Promise<Wri
     // The newest note is in head.db alone until the next batch: keeping it here at once would cost another fsync.
     if ((store.newestNote()?.size ?? -1) < writer.known.signed.size) store.keepNote(writer.known.signed.size, writer.known.body);
     writer.onStep?.("inserted");
-    db.exec("COMMIT");
+    commit(db, writer.paths.ledger);
   } catch (error) {
     if (db.inTransaction) db.exec("ROLLBACK");
     writer.view.forget();
+    if (error instanceof FatalError) throw error;
     throw new HoldfastError(
       "ledger",
       `the ledger ${writer.paths.ledger} could not store ${group.length === 1 ? "an act" : "acts"}, and nothing of it counts as recorded; see that its disk has room and works`,
