@@ -7,7 +7,8 @@ import { type Belongs, tagsOf } from "./tags.ts";
 export type OurGroup = { readonly id: string; readonly name: string; readonly vpc: string };
 
 /** What our groups are for; the name of one is `holdfast-USE-COLLECTION`, once in a VPC. */
-export type Use = "cut" | "quarantine" | "ssm" | "s3" | "internet";
+const uses = ["cut", "quarantine", "ssm", "s3", "internet"] as const;
+export type Use = (typeof uses)[number];
 
 export function groupName(use: Use, collection: string): string {
   return `holdfast-${use}-${collection}`;
@@ -22,16 +23,17 @@ const descriptions: Readonly<Record<Use, string>> = {
   internet: "HTTPS to anywhere, until memory is taken.",
 };
 
-/** The groups that this collection made, in all VPCs. */
+/** The groups that this collection made, in all VPCs. Its tag alone is not enough: who sees it in the account can put it on a group of their own. */
 export async function ourGroups(aws: Aws, collection: string, signal: AbortSignal): Promise<Got<readonly OurGroup[]>> {
   const call = "ec2:DescribeSecurityGroups";
+  const names = uses.map((use) => groupName(use, collection));
   const Filters = [{ Name: "tag:holdfast:collection", Values: [collection] }];
   const read = await allPages(call, (from) => aws.link.ask("source", null, call, { Filters, MaxResults: 1000, ...from }, signal));
   if (read.kind === "refused") return refusedBy(read);
   return got(
     read.pages
       .flatMap(({ SecurityGroups = [] }) => SecurityGroups)
-      .filter(({ GroupName }) => GroupName?.startsWith("holdfast-") === true)
+      .filter(({ GroupName = "" }) => names.includes(GroupName))
       .map(({ GroupId, GroupName, VpcId }) => ({ id: GroupId ?? "", name: GroupName ?? "", vpc: VpcId ?? "" })),
   );
 }

@@ -21,7 +21,7 @@ export async function isolateIdentity(aws: Aws, given: Json, at: StepContext, si
     return { kind: "already", detail: "the instance has no instance profile, so no role to take from it", result: null, requestIds: [] };
   const trail: Trail = { ids: [] };
   const detached = await detach(aws, before, trail, signal);
-  const revoked = before.role === null ? null : await revoke(aws, before.role, revocationName(at.collection), trail, signal);
+  const revoked = before.role === null ? null : await revoke(aws, before.role, at, trail, signal);
   const troubles = [detached, revoked].filter((one) => one !== null);
   const result = { detached: detached === null, revoked: revoked === null && before.role !== null };
   if (!result.detached && !result.revoked) return undone("the role is as it was", troubles, result, trail.ids);
@@ -68,13 +68,17 @@ async function detach(aws: Aws, { profile }: RoleLook, trail: Trail, signal: Abo
   return gone === false ? (refusal ?? no(`EC2 accepted that profile ${profile} is taken away and still shows it`)) : gone;
 }
 
-async function revoke(aws: Aws, role: string, name: string, trail: Trail, signal: AbortSignal): Promise<No | null> {
+async function revoke(aws: Aws, role: string, at: StepContext, trail: Trail, signal: AbortSignal): Promise<No | null> {
+  const name = revocationName(at.collection);
   const there = await revocationOn(aws, role, name, signal);
   if (there.kind === "no") return there;
-  if (there.value.document !== null) return null; // an earlier attempt's, put after the profile had gone
+  // An earlier attempt's, put after the profile had gone. Whoever saw the collection's name in the account may have put another there,
+  // that denies nothing: it is replaced.
+  if (there.value.document !== null && there.value.document === at.remembered()) return null;
   // By AWS's clock where that is ahead: sessions carry its time, in whole seconds, and one issued after ours would live on.
   const theirs = there.value.date === null ? Number.NaN : Date.parse(there.value.date);
   const document = revocation(new Date(Math.max(aws.clock().getTime(), Number.isNaN(theirs) ? 0 : theirs) + 1000));
+  at.remember(document);
   const put = await aws.link.ask("source", null, "iam:PutRolePolicy", { RoleName: role, PolicyName: name, PolicyDocument: document }, signal);
   if (put.kind === "refused") return refusedBy(put);
   trail.ids.push(put.requestId);

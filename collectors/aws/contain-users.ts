@@ -46,10 +46,12 @@ export async function disableKeys(aws: Aws, users: readonly string[], at: StepCo
     disabled = { ...disabled, [user]: [...new Set([...(disabled[user] ?? []), ...activeOf(now.value)])] };
     at.remember(disabled);
     for (const key of activeOf(now.value)) {
+      const changes = trail.ids.length;
       const trouble = await setKey(aws, user, key, "Inactive", trail, signal);
       if (trouble === null) continue;
       troubles.push(trouble);
-      disabled = { ...disabled, [user]: (disabled[user] ?? []).filter((id) => id !== key) };
+      // What was accepted may show later: undo must know of it.
+      if (trail.ids.length === changes) disabled = { ...disabled, [user]: (disabled[user] ?? []).filter((id) => id !== key) };
     }
   }
   const count = Object.values(disabled).flat().length;

@@ -1,11 +1,14 @@
+import { printable } from "../../src/core/printable.ts";
+
 /**
- * Names inside the archives. Keys and names of groups are other people's: `..`, a leading slash or an empty part would let an archive
- * write outside the folder that it is unpacked into. Such keys are kept under another top, encoded, so that no two become one.
+ * Names inside the archives. Keys and names of groups are other people's: `..`, a leading slash, an empty part or a backslash would let
+ * an archive write outside the folder that it is unpacked into, and control characters would steer the terminal of who lists it. Such
+ * keys are kept under another top, encoded, so that no two become one, and a member's name is the same in the manifest and in the archive.
  */
 export function objectMember(bucket: string, key: string, version: string | null = null): string {
   const top = version === null ? "s3" : "s3-versions";
   const end = version === null ? "" : `/${part(version)}`;
-  const plain = !key.includes("\0") && key.split("/").every((name) => name !== "" && name !== "." && name !== "..");
+  const plain = printable(key) === key && key.split("/").every((name) => name !== "" && name !== "." && name !== "..");
   return plain ? `${top}/${bucket}/${key}${end}` : `${top}-encoded/${bucket}/${part(key)}${end}`;
 }
 

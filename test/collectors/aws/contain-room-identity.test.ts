@@ -99,6 +99,13 @@ test.for(["ec2:DisassociateIamInstanceProfile", "iam:PutRolePolicy"])("a lost an
   expect([profiles(), [...role.inline.keys()]]).toEqual([[profileArn], ["own"]]);
 });
 
+test("a policy of that name that somebody else put there, and that denies nothing, does not pass for the revocation", async () => {
+  const step = await planned();
+  role.inline.set(policyName, '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}');
+  expect(await rig.act(step)).toMatchObject({ kind: "done", result: { revoked: true } });
+  expect(JSON.parse(role.inline.get(policyName) ?? "null")).toMatchObject({ Statement: [{ Effect: "Deny" }] });
+});
+
 test("a lost answer of AssociateIamInstanceProfile gives the profile back once", async () => {
   const step = await planned();
   const done = await rig.act(step);

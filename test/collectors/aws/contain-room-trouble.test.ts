@@ -204,6 +204,15 @@ test("a rule that somebody added to the quarantine lets nothing pass for isolate
   expect(await rig.act(step)).toMatchObject({ kind: "failed", detail: expect.stringContaining("has an ingress rule that somebody else added") });
 });
 
+test("a group that somebody gave our tag is theirs: undo and cleanup leave it", async () => {
+  const forged = { ...rig.planted.byDefault, id: "sg-0123456789abcdefe", name: "holdfast-mine", tags: new Map([["holdfast:collection", collection]]) };
+  rig.ec2.network.groups.push(forged);
+  const done = await rig.act(step);
+  expect(await rig.undo(step, done)).toMatchObject({ kind: "done" });
+  await rig.cleanup(step);
+  expect(rig.ec2.network.groups).toContain(forged);
+});
+
 test("a group of our name without our tag is somebody else's", async () => {
   rig.ec2.network.groups.push({ ...rig.planted.byDefault, id: "sg-0123456789abcdeff", name: `holdfast-quarantine-${collection}` });
   expect(await rig.act(step)).toMatchObject({ kind: "failed", detail: expect.stringContaining("somebody else made it") });

@@ -88,6 +88,17 @@ test("a user that is not there, or not to be touched, does not spare the others"
   });
 });
 
+test("a key whose change was accepted and could not be read back is given back by undo all the same", async () => {
+  const step = await planned("mallory");
+  rig.fake.faults.add({ on: "iam:ListAccessKeys", from: 3, times: 99, does: { kind: "deny" } });
+  const done = await rig.act(step);
+  expect(done).toMatchObject({ kind: "failed" });
+  expect(states(mallory)).toEqual(["Inactive", "Inactive"]);
+  rig.fake.faults.clear();
+  expect(await rig.undo(step, done)).toMatchObject({ kind: "done" });
+  expect(states(mallory)).toEqual(["Active", "Inactive"]);
+});
+
 test("a key that was deleted since is named by undo", async () => {
   const step = await planned("mallory");
   const done = await rig.act(step);

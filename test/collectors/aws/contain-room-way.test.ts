@@ -105,6 +105,20 @@ test.for([
   expect([out("10.0.1.200"), out(attacker), rig.calls("DescribeVpcEndpoints")]).toEqual([false, false, 0]);
 });
 
+test("a rule that somebody gave our quarantine while memory was taken is taken away, and what began by it is cut", async () => {
+  plantEndpoints();
+  const steps = await rig.plan(now);
+  await rig.act(stepNamed(steps, "isolate:network"));
+  await rig.act(stepNamed(steps, "isolate:close"));
+  const group = rig.ec2.network.groups.find(({ name }) => name.startsWith("holdfast-quarantine"));
+  const wide = rig.planted.byDefault.rules.find(({ egress }) => egress);
+  if (group === undefined || wide === undefined) throw new Error("nothing is planted");
+  group.rules = [...group.rules, { ...wide, id: "sgr-0123456789abcdefe" }];
+  beginFlow(rig.ec2.network, { interface: rig.planted.interfaces[0].id, begun: "out", protocol: "tcp", remote: attacker, port: 443, tracked: "by-rules" });
+  expect(await rig.act(stepNamed(steps, "isolate:close"))).toMatchObject({ kind: "done", detail: expect.stringContaining("somebody had changed our groups") });
+  expect([out(attacker), flowsAlive(rig.ec2.network, rig.planted.interfaces[0].id)]).toEqual([false, []]);
+});
+
 test("an interface that somebody moved out meanwhile is not closed over their head, and is named", async () => {
   plantEndpoints();
   const steps = await rig.plan(now);

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { printable } from "../../../src/core/printable.ts";
 import { metadataMember, objectMember, pageMember } from "../../../collectors/aws/log-names.ts";
 
 test("a key that CloudTrail or VPC gives is its own name", () => {
@@ -17,6 +18,13 @@ test.for([["../../etc/passwd"], ["/etc/passwd"], ["a//b"], ["a/./b"], [".."], ["
       expect(member.split("/").every((name) => name !== "" && name !== "." && name !== ".." && !name.includes("\0"))).toBe(true);
   },
 );
+
+test.for([["a\nb"], ["a\u001b[2Jb"], ["a\u202egz.gol"], ["a\\..\\b"]])("%j stands encoded, so that manifest and archive name it alike", ([key = ""]) => {
+  for (const member of [objectMember("b", key), objectMember("b", key, "v"), metadataMember("b", key)]) {
+    expect(printable(member)).toBe(member);
+    expect(member).not.toContain("\\");
+  }
+});
 
 test("two objects never have one name", () => {
   const name = fc.tuple(fc.constantFrom("b", "bb"), fc.stringMatching(/^[a./%0-9EF]{1,6}$/), fc.constantFrom(null, "v", "..", "a"));
