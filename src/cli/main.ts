@@ -7,6 +7,7 @@ import type { App, AppOptions } from "../app.ts";
 import { exitCodeOf, pausedIfAborted } from "./exit-code.ts";
 import { createOutput } from "./output.ts";
 import { outliveReaders } from "./outlive-readers.ts";
+import { settleAnchors } from "./settle-anchors.ts";
 import { buildProgram, globalOptions } from "./program.ts";
 import type { GlobalOptions, Session } from "./session.ts";
 
@@ -60,7 +61,7 @@ async function runCommand(options: GlobalOptions, dumb: boolean, run: (session: 
   const app = await openedApp(opened);
   try {
     await settleMirror(app, session.output);
-    await settleAnchors(app, session.output);
+    if (app !== null) await settleAnchors(app, session.output);
     return code;
   } catch (error) {
     return Math.max(code, report(error, options));
@@ -82,25 +83,6 @@ async function settleMirror(app: App | null, output: Session["output"]): Promise
     output.say(
       terminalSafe(`The newest acts are not in the mirror (vault ${standing.vault}) yet; they are tried again with the next act: ${standing.trouble.text}`),
     );
-}
-
-/** What was recorded is anchored where it is time. It is recorded whatever comes of this. */
-async function settleAnchors(app: App | null, output: Session["output"]): Promise<void> {
-  for (const one of (await app?.services.settleAnchors(new AbortController().signal)) ?? [])
-    switch (one.kind) {
-      case "anchored":
-        break;
-      case "rollback":
-      case "fork":
-        process.stderr.write(`holdfast: ALARM: ${terminalSafe(`${one.kind.toUpperCase()}: ${one.text}`)}\n`);
-        break;
-      case "misconfigured":
-      case "broken":
-        output.say(terminalSafe(`The newest acts are not anchored by ${one.anchor} yet; it is tried again with the next act: ${one.text}`));
-        break;
-      default:
-        one satisfies never;
-    }
 }
 
 async function openApp(options: GlobalOptions, wants: AppOptions["wants"]): Promise<App> {

@@ -32,9 +32,10 @@ export type WitnessFake = {
   stop(): Promise<void>;
 };
 
-export async function startWitness(name: string, origin: string, vkeys: readonly Vkey[]): Promise<WitnessFake> {
-  const { privateKey, publicKey } = generateKeyPairSync("ed25519");
-  const pub = Buffer.concat([Buffer.of(4), publicKey.export({ format: "der", type: "spki" }).subarray(12)]);
+export async function startWitness(name: string, origin: string, vkeys: readonly Vkey[], type: "ed25519" | "ml-dsa-44" = "ed25519"): Promise<WitnessFake> {
+  const { privateKey, publicKey } = type === "ed25519" ? generateKeyPairSync("ed25519") : generateKeyPairSync("ml-dsa-44");
+  const spki = publicKey.export({ format: "der", type: "spki" });
+  const pub = type === "ed25519" ? Buffer.concat([Buffer.of(4), spki.subarray(-32)]) : Buffer.concat([Buffer.of(6), spki.subarray(-1312)]);
   const id = hash("sha256", Buffer.concat([Buffer.from(`${name}\n`), pub]), "buffer").subarray(0, 4);
   const server = createServer((request, response) => void answer(fake, request, response).catch((error) => response.writeHead(500).end(String(error))));
   const fake: WitnessFake & Inner = {
@@ -103,10 +104,20 @@ function line(fake: WitnessFake & Inner, text: string): string {
   const seconds = fake.lie === "time-0" ? 0 : Math.floor(Date.now() / 1000);
   const time = Buffer.alloc(8);
   time.writeBigUInt64BE(BigInt(seconds));
-  const message = `cosignature/v1\ntime ${seconds}\n${fake.lie === "other-text" ? text.replace(/\n\d+\n/, "\n999\n") : text}`;
-  const signature = sign(null, Buffer.from(message), fake.key);
+  const said = fake.lie === "other-text" ? text.replace(/\n\d+\n/, "\n999\n") : text;
+  const message = fake.key.asymmetricKeyType === "ed25519" ? Buffer.from(`cosignature/v1\ntime ${seconds}\n${said}`) : subtree(fake.name, time, said);
+  const signature = sign(null, message, fake.key);
   const field = Buffer.concat([fake.id, time, signature]).toString("base64");
   return `\u2014 grease.example/unknown ${Buffer.alloc(80, 7).toString("base64")}\n\u2014 ${fake.lie === "other-name" ? "other.example/w" : fake.name} ${field}\n`;
+}
+
+/** tlog-cosignature: cosigned_message of the whole tree. */
+function subtree(name: string, time: Buffer, text: string): Buffer {
+  const [origin = "", size = "", root = ""] = text.split("\n");
+  const end = Buffer.alloc(8);
+  end.writeBigUInt64BE(BigInt(size));
+  const named = (word: string): Buffer => Buffer.concat([Buffer.of(word.length), Buffer.from(word)]);
+  return Buffer.concat([Buffer.from("subtree/v1\n\0"), named(name), time, named(origin), Buffer.alloc(8), end, Buffer.from(root, "base64")]);
 }
 
 export async function listen(server: Server): Promise<string> {

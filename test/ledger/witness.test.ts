@@ -112,6 +112,19 @@ describe("asking a witness", () => {
     expect("text" in outcome && outcome.text).toMatch(text);
   });
 
+  test("with an ML-DSA-44 key (type 0x06) counts as well, and its lies do not", async () => {
+    const quantum = await startWitness("witness.example/q", ORIGIN, readVkeys(home.paths.keys).vkeys, "ml-dsa-44");
+    try {
+      using head = openOwnHead(home.paths, readVkeys(home.paths.keys));
+      const asked = { name: "q", url: quantum.url, key: parseWitnessKey(quantum.vkey, "vkey") };
+      expect((await cosign(asked, head, 0, fetch, forever)).kind).toBe("cosigned");
+      quantum.lie = "other-text";
+      expect(await cosign(asked, head, head.checkpoint.size, fetch, forever)).toMatchObject({ kind: "broken" });
+    } finally {
+      await quantum.stop();
+    }
+  });
+
   test("stops when it is told to", async () => {
     const stopped = AbortSignal.abort(new Error("enough"));
     using head = openOwnHead(home.paths, readVkeys(home.paths.keys));

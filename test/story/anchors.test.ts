@@ -74,7 +74,7 @@ const NAMES = ["rfc3161:ecdsa", "rfc3161:rsa", "witness:w1"];
 describe("a home with a witness and two authorities", () => {
   test("is anchored at the end of a collection; audit, custody, status and doctor say by whom and how far", async () => {
     const { home, run, collect } = await story();
-    expect((await collect()).code).toBe(0);
+    expect(await collect()).toMatchObject({ code: 0, stdout: expect.stringContaining(`vouched for by ${NAMES.join(", ")}`) });
     const { code, json } = await holdfastJson<Audit>(["ledger", "audit"], { home });
     expect({ code, ...json }).toMatchObject({ code: 0, verdict: "intact", assurance: "timestamped", checked: { anchors: NAMES, unreachable: [] } });
     expect(json.checked.covers.map(({ size }) => size)).toEqual(NAMES.map(() => json.size));

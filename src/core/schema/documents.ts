@@ -12,6 +12,7 @@ export const documents: Readonly<Record<string, JsonSchema>> = Object.fromEntrie
       collections: listOf(collection),
       refused: listOf(objectOf({ target: text, error: text })),
       checkpoint: orNull(checkpoint),
+      anchors: listOf(text),
     },
     plan,
     plans: { plans: listOf(objectOf(plan)) },
