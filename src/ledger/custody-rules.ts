@@ -4,7 +4,7 @@ import { isReservedName, twoPersonActs } from "../core/two-persons.ts";
 import { actorFault, registryFault } from "./actor-rules.ts";
 import type { CustodyView, Fault, Judged } from "./custody-view.ts";
 import { signerOf } from "./signer-of.ts";
-import type { SshKey } from "./ssh-key.ts";
+import { fingerprintOf, type SshKey } from "./ssh-key.ts";
 import { transferFault } from "./transfer-rules.ts";
 import { twoPersonFault } from "./two-person-rules.ts";
 
@@ -33,7 +33,7 @@ export function leafFault(view: CustodyView, act: Act, leaf: Uint8Array): Fault 
   let key: SshKey | null = null;
   if (act.actor.proof === "signed")
     try {
-      key = signerOf(leaf);
+      key = signerOf(leaf, (blob) => view.actors.ofKey(fingerprintOf(blob))?.key ?? null);
     } catch (error) {
       return { kind: "actor-signature", text: describeError(error) };
     }

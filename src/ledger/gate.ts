@@ -60,7 +60,7 @@ export function withName(view: CustodyView, draft: ActDraft): ActDraft {
  * it; what was signed is verified before it may stand in the log.
  */
 export function pass(view: CustodyView, predicate: Predicate, seq: number, signer: ActorSigner | null): Passed {
-  const key = signer === null || signer.actor !== predicate.actor.id ? null : parseSshKey(signer.publicKey, "the key of the actor");
+  const key = signer === null || signer.actor !== predicate.actor.id ? null : keyOf(view, signer);
   const signed = signer !== null && key !== null ? asSigned(view, predicate, seq) : predicate;
   // Whose key is not enrolled stays asserted, unless only the signature could let the act pass.
   const unsigned = custodyFault(view, { seq, act: predicate, key: null });
@@ -72,6 +72,11 @@ export function pass(view: CustodyView, predicate: Predicate, seq: number, signe
   return { predicate: wanted, payload, sign: () => signature(signer, key, wanted, payload) };
 }
 
+/** One that is enrolled was parsed when the registry was read. */
+function keyOf(view: CustodyView, signer: ActorSigner): SshKey {
+  return view.actors.list().find((enrolment) => enrolment.key.line === signer.publicKey)?.key ?? parseSshKey(signer.publicKey, "the key of the actor");
+}
+
 /** The place is part of what is signed, so that a signature is worth nothing at another place or in another log. */
 function asSigned(view: CustodyView, predicate: Predicate, seq: number): Predicate {
   return { ...predicate, actor: { ...predicate.actor, proof: "signed" }, detail: { ...predicate.detail, entry: { log: view.origin, seq: String(seq) } } };
@@ -80,7 +85,7 @@ function asSigned(view: CustodyView, predicate: Predicate, seq: number): Predica
 async function signature(signer: ActorSigner, key: SshKey, act: Predicate, payload: Buffer): Promise<LeafSignature> {
   const found = { keyid: key.fingerprint, sig: Buffer.from(await signer.sign(pae(PAYLOAD_TYPE, payload))) };
   try {
-    verifiedSigner(payload, found);
+    verifiedSigner(payload, found, (blob) => (blob.equals(key.blob) ? key : null));
     return found;
   } catch (error) {
     throw new RefusedAct(act, key.fingerprint, error instanceof Error ? error.message : String(error));

@@ -1,17 +1,17 @@
 import { HoldfastError } from "../core/error.ts";
 import { type LeafSignature, pae, PAYLOAD_TYPE, signatureOf } from "./leaf.ts";
 import type { SshKey } from "./ssh-key.ts";
-import { sshsigSigner } from "./ssh-signature.ts";
+import { type KnownKeys, sshsigSigner } from "./ssh-signature.ts";
 
 /** Whose signature a leaf carries, verified over its payload; null where it carries none. Throws `unverifiable` where it does not hold. */
-export function signerOf(leaf: Uint8Array): SshKey | null {
+export function signerOf(leaf: Uint8Array, known?: KnownKeys): SshKey | null {
   const found = signatureOf(leaf);
-  return found === null ? null : verifiedSigner(found.payload, found.signature);
+  return found === null ? null : verifiedSigner(found.payload, found.signature, known);
 }
 
-export function verifiedSigner(payload: Uint8Array, signature: LeafSignature): SshKey {
+export function verifiedSigner(payload: Uint8Array, signature: LeafSignature, known?: KnownKeys): SshKey {
   try {
-    const key = sshsigSigner(signature.sig, pae(PAYLOAD_TYPE, payload));
+    const key = sshsigSigner(signature.sig, pae(PAYLOAD_TYPE, payload), known);
     if (key.fingerprint !== signature.keyid) throw new TypeError(`it names the key ${signature.keyid}, and ${key.fingerprint} signed`);
     return key;
   } catch (error) {

@@ -103,6 +103,6 @@ function sized(bytes: Buffer, length: number): Buffer {
   return bytes;
 }
 
-function fingerprintOf(blob: Buffer): string {
+export function fingerprintOf(blob: Uint8Array): string {
   return `SHA256:${hash("sha256", blob, "base64").replace(/=+$/, "")}`;
 }

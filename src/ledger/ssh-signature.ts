@@ -42,19 +42,23 @@ export function unarmourSshsig(text: string): Buffer {
 
 type Sshsig = { readonly key: SshKey; readonly algorithm: HashName; readonly signature: Buffer };
 
+/** Finds a key that was parsed before by its wire form: parsing one costs as much as verifying with it. */
+export type KnownKeys = (blob: Buffer) => SshKey | null;
+
 /** The key that signed the message. Throws a TypeError or `usage` that says why the signature does not hold. */
-export function sshsigSigner(blob: Uint8Array, message: Uint8Array): SshKey {
-  const { key, algorithm, signature } = parse(blob);
+export function sshsigSigner(blob: Uint8Array, message: Uint8Array, known: KnownKeys = () => null): SshKey {
+  const { key, algorithm, signature } = parse(blob, known);
   if (!holds(key, signature, sshsigData(message, algorithm))) throw new TypeError(`the signature of ${key.fingerprint} does not verify`);
   return key;
 }
 
-function parse(blob: Uint8Array): Sshsig {
+function parse(blob: Uint8Array, known: KnownKeys): Sshsig {
   if (Buffer.from(blob.subarray(0, 6)).toString("latin1") !== MAGIC) throw new TypeError("it is not an SSH signature");
   const reader = sshReader(blob.subarray(6));
   const version = reader.u32();
   if (version !== 1) throw new TypeError(`its version is ${version}`);
-  const key = sshKeyOf(reader.string(), "the key of the signature");
+  const wire = reader.string();
+  const key = known(wire) ?? sshKeyOf(wire, "the key of the signature");
   const namespace = reader.text();
   if (namespace !== SSHSIG_NAMESPACE) throw new TypeError(`it was made for ${JSON.stringify(namespace)}, not for ${SSHSIG_NAMESPACE}`);
   if (reader.text() !== "") throw new TypeError("its reserved field is not empty");
