@@ -8,6 +8,7 @@ import type { CustodyRequest } from "../core/custody-request.ts";
 import { withSecondPerson } from "../custody/second-person.ts";
 import { actorRegistry, type ActorRegistry } from "../ledger/actor-registry.ts";
 import { parseSshKey, type SshKey } from "../ledger/ssh-key.ts";
+import { sshsigSigner } from "../ledger/ssh-signature.ts";
 import type { Why } from "./custodying.ts";
 import type { Services } from "./services.ts";
 
@@ -32,6 +33,8 @@ export type Actors = {
   enrol(wish: EnrolWish, why: Why): Promise<ActorChange>;
   /** `fingerprint` may be null where the id has one key that is not revoked. */
   revoke(id: string, fingerprint: string | null, why: Why): Promise<ActorChange>;
+  /** Whether acts of the configuration's actor could be recorded now, and what they would be worth. The key signs once for it. */
+  check(): Promise<{ readonly ok: boolean; readonly fatal: boolean; readonly text: string }>;
 };
 
 export function actors(services: Services): Actors {
@@ -74,8 +77,40 @@ export function actors(services: Services): Actors {
       if (more !== undefined) throw new HoldfastError("usage", `${id} has ${keys.length} keys; name the one with --key ${found.key.fingerprint}`);
       return change("actor-revoked", { id, key: found.key.line }, found.key, why);
     },
+    async check() {
+      const { id } = services.actor;
+      const signer = await services.signer();
+      const found = services.reader(registry);
+      const key = signer === null ? null : parseSshKey(signer.publicKey, "actor.key");
+      const enrolled = key === null ? null : found.ofKey(key.fingerprint);
+      if (signer === null || key === null)
+        return found.firstOf(id) === null
+          ? {
+              ok: false,
+              fatal: false,
+              text: `acts of ${id} are asserted: nobody but this machine says that they are theirs; name a key in the configuration and enrol it`,
+            }
+          : { ok: false, fatal: true, text: `${id} is enrolled, and no key is configured: every act of theirs is refused; add actor.key to the configuration` };
+      if (enrolled === null)
+        return {
+          ok: false,
+          fatal: found.firstOf(id) !== null,
+          text: `${key.fingerprint} of ${id} is not enrolled; run \`holdfast actor enrol --reason TEXT\``,
+        };
+      if (enrolled.id !== id || enrolled.revoked !== null)
+        return {
+          ok: false,
+          fatal: true,
+          text: `${key.fingerprint} ${enrolled.id === id ? "was revoked" : `is that of ${enrolled.id}`}: no act of ${id} is taken with it`,
+        };
+      sshsigSigner(await signer.sign(PROBE), PROBE);
+      return { ok: true, fatal: true, text: `${id} signs with ${key.fingerprint}, enrolled by act ${enrolled.since}` };
+    },
   };
 }
+
+/** No DSSE encoding begins so: a signature over it can never be one over an act. */
+const PROBE = Buffer.from("holdfast doctor");
 
 async function ownKey(services: Services): Promise<SshKey> {
   const signer = await services.signer();

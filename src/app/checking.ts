@@ -7,6 +7,7 @@ import type { LedgerAudit } from "../core/verdict.ts";
 import { type MirrorAudit, withMirror } from "../ledger/mirror-audit.ts";
 import type { ExhibitCheck, OverallVerdict } from "../core/exhibit-check.ts";
 import { overallVerdict } from "../verify/verify-result.ts";
+import { actors } from "./actors.ts";
 import { checkExhibits, type VerifyWish } from "./check-exhibits.ts";
 import type { Collecting } from "./collecting.ts";
 import type { Services } from "./services.ts";
@@ -71,6 +72,10 @@ export function checking(services: Services, collections: Collecting, freeBytes:
         await attempt(`vault ${name}`, async () => {
           for (const answer of await (await services.vault(name)).probe(signal)) line(`vault ${name}: ${answer.probe}`, answer.ok, answer.fatal, answer.text);
         });
+      await attempt("actor", async () => {
+        const actor = await actors(services).check();
+        line("actor", actor.ok, actor.fatal, actor.text);
+      });
       line("clock", true, false, "offset not measured: no time source is configured in this release; acts say so");
       const standing = services.anchors.standing();
       if (standing.length === 0 && services.config.anchors.worm === null)
