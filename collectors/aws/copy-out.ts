@@ -56,7 +56,7 @@ async function copyOnce(aws: Aws, { made, device, place, source }: CopyJob, at: 
   const from = { snapshot: source.snapshot, region: aws.link.region };
   const copied =
     memory.copy === null
-      ? await copySnapshot(aws, { from, to: where, kmsKey: place.kmsKey, asked, failed: memory.failed }, at, signal)
+      ? await copySnapshot(aws, { from, to: where, kmsKey: place.kmsKey, once: memory.once ?? "", asked, failed: memory.failed }, at, signal)
       : { kind: "copied" as const, snapshot: memory.copy, requestIds: [] };
   if (copied.kind === "refused") {
     const what = `${source.snapshot} was not copied to account ${place.account}`;

@@ -10,6 +10,8 @@ export type CopyOrder = {
   readonly to: Where;
   /** Null: the destination account's default key. */
   readonly kmsKey: string | null;
+  /** Goes onto its tags, and it is found again by that. */
+  readonly once: string;
   /** Whether an earlier attempt may have asked already. */
   readonly asked: boolean;
   /** Copies of it that ended in error: never taken for the one that is wanted. */
@@ -20,13 +22,22 @@ export type Copied = { readonly kind: "copied"; readonly snapshot: string; reado
 /** 20 copies at a time go into one Region (facts/aws §1.3): a place is waited for, at most so often. */
 const [places, placeMs] = [60, 60_000];
 
+/** Where the account may be an attacker's, what is found by a tag must carry one that nobody could know before it was made. */
+const onceTag = "holdfast:once";
+
+function startOf({ StartTime: start }: Ec2Snapshot): number {
+  return start?.getTime() ?? Number.POSITIVE_INFINITY;
+}
+
 /** Makes one copy, found again by its tags where an answer was lost or a process was killed. */
-export async function copySnapshot(aws: Aws, { from, to, kmsKey, asked, failed }: CopyOrder, at: StepContext, signal: AbortSignal): Promise<Copied> {
+export async function copySnapshot(aws: Aws, { from, to, kmsKey, once, asked, failed }: CopyOrder, at: StepContext, signal: AbortSignal): Promise<Copied> {
   const find = async (tries: number): Promise<Ec2Snapshot | null> => {
     const fits = (one: Ec2Snapshot): boolean => one.SnapshotId !== undefined && !failed.includes(one.SnapshotId) && tagOf(one, copyTag) === from.snapshot;
-    const look = (): ReturnType<typeof lookForTags> => lookForTags(aws, to, { "holdfast:collection": at.collection, [copyTag]: from.snapshot }, signal);
+    const look = (): ReturnType<typeof lookForTags> =>
+      lookForTags(aws, to, { "holdfast:collection": at.collection, [copyTag]: from.snapshot, [onceTag]: once }, signal);
     const looked = await lookPatiently(aws, tries, look, (seen) => seen.some(fits), signal);
-    if (looked.kind === "seen") return looked.snapshots.find(fits) ?? null;
+    // Tags can be copied as soon as they can be seen, and then there are two: ours was the first.
+    if (looked.kind === "seen") return looked.snapshots.filter(fits).toSorted((a, b) => startOf(a) - startOf(b))[0] ?? null;
     throw new HoldfastError("unreachable", `whether ${from.snapshot} was copied already may not be looked at (${wordsOf(looked)}); no second copy is made`);
   };
   const earlier = asked ? await find(5) : null;
@@ -46,7 +57,11 @@ export async function copySnapshot(aws: Aws, { from, to, kmsKey, asked, failed }
         TagSpecifications: [
           {
             ResourceType: "snapshot",
-            Tags: [...tagsOf({ case: at.case, collection: at.collection, exhibit: at.exhibit }), { Key: copyTag, Value: from.snapshot }],
+            Tags: [
+              ...tagsOf({ case: at.case, collection: at.collection, exhibit: at.exhibit }),
+              { Key: copyTag, Value: from.snapshot },
+              { Key: onceTag, Value: once },
+            ],
           },
         ],
       },

@@ -38,7 +38,7 @@ async function copyInside(aws: Aws, made: MadeSnapshot, kmsKey: string, at: Step
   const what = `copy of ${made.snapshot} under ${kmsKey}, because what is under the AWS-managed key cannot be shared`;
   const copied =
     memory.inner === null
-      ? await copySnapshot(aws, { from, to: here, kmsKey, asked, failed: memory.failed }, at, signal)
+      ? await copySnapshot(aws, { from, to: here, kmsKey, once: memory.once ?? "", asked, failed: memory.failed }, at, signal)
       : { kind: "copied" as const, snapshot: memory.inner, requestIds: [] };
   if (copied.kind === "refused") {
     await at.record(`copy-inside:refused`, refusedDone(`no ${what}`, copied));

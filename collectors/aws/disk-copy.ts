@@ -77,6 +77,8 @@ const withdrawMs = 10 * 60_000;
 
 async function openCopy(aws: Aws, step: Step, at: StepContext, memory: ReturnType<typeof copyMemory>, signal: AbortSignal): Promise<Opened> {
   const { volume, device } = diskInput(step);
+  if (memory.sharing?.ending === true) await withdrawShare(aws, memory, at, signal);
+  memory.once ??= Buffer.from(aws.random(8)).toString("hex");
   const made = await snapshotOf(aws, volume, at, signal);
   if ("kind" in made) return made;
   const place = await evidenceOf(aws, signal);

@@ -20,7 +20,7 @@ export async function readLock(aws: Pick<Aws, "link">, where: Where, snapshot: s
 
 const day = 24 * 60 * 60_000;
 /** LockDuration's bounds; what a date may be is not said and is kept within them (API reference, LockSnapshot). */
-const [least, most] = [day + 10 * 60_000, 36_500 * day - 60 * 60_000];
+const [least, most] = [day + 30 * 60_000, 36_500 * day - 60 * 60_000];
 
 /** The end to ask for: as wished, but never sooner than a day from now nor later than 36,500 days. */
 export function lockEnd(wished: string, now: Date): Date {

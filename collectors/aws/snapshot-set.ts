@@ -51,6 +51,17 @@ function isList(value: Json): value is readonly Json[] {
   return Array.isArray(value);
 }
 
+/** Our clock against AWS's. */
+const skewMs = 15 * 60_000;
+
+/** Who knows the collection's name can put its tag on a snapshot of days ago. A collection's id begins with its time, UTC. */
+function isSince({ StartTime: start }: Ec2Snapshot, collection: string): boolean {
+  const [, day, hour, minute, second] = /^(\d{8})T(\d\d)(\d\d)(\d\d)Z-/.exec(collection) ?? [];
+  if (day === undefined || start === undefined) return false;
+  const begun = Date.parse(`${day.slice(0, 4)}-${day.slice(4, 6)}-${day.slice(6)}T${hour}:${minute}:${second}Z`);
+  return start.getTime() >= begun - skewMs;
+}
+
 /**
  * The snapshot of a volume. Where the act left none, the account is asked: an act that broke down may have happened, and one
  * that was found again may not have been seen whole. What made
@@ -62,7 +73,8 @@ export async function snapshotOf(aws: Aws, volume: string, at: StepContext, sign
   if (made !== undefined) return made;
   const looked = await lookForTags(aws, { scope: "source", region: null }, { "holdfast:collection": at.collection }, signal);
   if (looked.kind === "refused") return refusedNone(`no snapshot of ${volume} was made, as far as this step knows, and it may not look`, looked);
-  const found = looked.snapshots.find((one) => one.VolumeId === volume && tagOf(one, copyTag) === null);
+  const fits = (one: Ec2Snapshot): boolean => one.VolumeId === volume && tagOf(one, copyTag) === null && isSince(one, at.collection);
+  const found = looked.snapshots.find(fits);
   if (found !== undefined) return madeSnapshot(found, null);
   if (set !== null) {
     const detail = `the snapshots of this collection are of ${set.map((one) => one.volume).join(", ")}: ${volume} was not attached any more`;

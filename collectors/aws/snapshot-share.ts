@@ -16,7 +16,7 @@ export async function shareSnapshot(aws: Aws, snapshot: string, account: string,
   if (memory.sharing !== null && memory.sharing.snapshot !== snapshot)
     throw new HoldfastError("unexpected", `${memory.sharing.snapshot} is still shared; report this`);
   if (memory.sharing === null) memory.shares += 1;
-  memory.sharing = { snapshot, account };
+  memory.sharing = { snapshot, account, ending: false };
   at.remember(memory);
   const asked = { SnapshotId: snapshot, Attribute: "createVolumePermission", OperationType: "add", UserIds: [account] } as const;
   const answer = await aws.link.ask("source", null, "ec2:ModifySnapshotAttribute", { ...asked, UserIds: [account] }, signal);
@@ -49,18 +49,21 @@ const rounds = 3;
 export async function withdrawShare(aws: Aws, memory: CopyMemory, at: StepContext, signal: AbortSignal): Promise<string | null> {
   if (memory.sharing === null) return null;
   const { snapshot, account } = memory.sharing;
+  // Whoever is killed from here on withdraws first and shares anew: each share is an act, and each end of one.
+  memory.sharing = { snapshot, account, ending: true };
+  at.remember(memory);
   let why = "";
   for (let round = 1; round <= rounds; round += 1) {
     const tried = await tryWithdraw(aws, snapshot, account, round, signal);
     if (tried.kind === "gone") {
-      memory.sharing = null;
-      at.remember(memory);
       await at.record(`unshare:${memory.shares}`, {
         kind: "done",
         detail: `share of ${snapshot} with account ${account} withdrawn${tried.how}`,
         result: { snapshot, account },
         requestIds: tried.requestIds,
       });
+      memory.sharing = null;
+      at.remember(memory);
       return null;
     }
     why = tried.why;

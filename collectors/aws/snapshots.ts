@@ -10,7 +10,7 @@ import { lookAtInstance } from "./look.ts";
 import { refusedDone, wordsOf } from "./refused.ts";
 import { rank, type Room, stepOf } from "./room.ts";
 import { copyTag, type Ec2Snapshot, type Looked, lookForTags, lookPatiently, tagOf } from "./snapshot-look.ts";
-import { madeSnapshot, mapOf } from "./snapshot-set.ts";
+import { type MadeSnapshot, madeSnapshot, mapOf } from "./snapshot-set.ts";
 import { snapshotDoctor } from "./snapshots-doctor.ts";
 import { tagsOf } from "./tags.ts";
 
@@ -91,6 +91,16 @@ async function findOwn(aws: Aws, at: StepContext, was: { readonly [key: string]:
   return looked.kind === "refused" ? looked : { ...looked, snapshots: own(looked.snapshots) };
 }
 
+/**
+ * StartTime is the same for all snapshots of one request (API reference, SnapshotInfo). Where a tag was copied onto others there is
+ * more than one moment: ours is that of the most volumes, and of equals the first.
+ */
+function setOf(all: readonly MadeSnapshot[], planned: readonly Json[]): readonly MadeSnapshot[] {
+  const moments = [...Map.groupBy(all, ({ startTime }) => startTime)].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, set]) => set);
+  const worth = (set: readonly MadeSnapshot[]): number => new Set(set.map(({ volume }) => volume).filter((volume) => planned.includes(volume))).size;
+  return moments.reduce((best, set) => (worth(set) > worth(best) ? set : best), moments[0] ?? []);
+}
+
 function listOf(value: Json | undefined): readonly Json[] {
   return Array.isArray(value) ? value : [];
 }
@@ -114,10 +124,9 @@ function doneOf(step: Step, was: { readonly [key: string]: Json }, seen: readonl
     const kmsKey = volumes.find(({ volume }) => volume === one.VolumeId)?.["kmsKey"];
     return madeSnapshot(one, typeof kmsKey === "string" ? kmsKey : null);
   });
-  const first = all.map(({ startTime }) => startTime).toSorted()[0];
-  // StartTime is the same for all snapshots of one request (API reference, SnapshotInfo): what began later is another set.
-  const set = all.filter(({ startTime }) => startTime === first);
   const planned = listOf(step.input["volumes"] as Json | undefined);
+  const set = setOf(all, planned);
+  const [{ startTime: first = "" } = {}] = set;
   const notes = [`${set.length} snapshots of one moment, ${first}, ${how}: ${set.map(({ volume, snapshot }) => `${volume} → ${snapshot}`).join(", ")}`];
   for (const { snapshot } of all.filter((one) => !set.includes(one)))
     notes.push(`${snapshot} carries this collection's tag and is of another moment: it is not used`);

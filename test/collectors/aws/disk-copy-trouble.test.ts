@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { StepContext } from "../../../src/core/collector.ts";
 import { expectAsModelled } from "../../clouds/aws/as-modelled.ts";
 import type { Ec2Snapshot } from "../../clouds/aws/ec2-world.ts";
 import { evidence, plantKeys } from "./evidence-account.ts";
@@ -98,6 +99,21 @@ describe("after a kill", () => {
       expect(shares()).toEqual([]);
     },
   );
+
+  test("that came while the end of the share was recorded, the end is an act all the same", async () => {
+    const context = drive.context(step);
+    const killed: StepContext = {
+      ...context,
+      async record(once, done) {
+        if (once.startsWith("unshare")) throw new Error("killed");
+        await context.record(once, done);
+      },
+    };
+    await expect(rig.collector(evidence).open(drive.step(step), killed, rig.signal)).rejects.toThrow("killed");
+    expect(await drive.open(rig.collector(evidence), step)).toMatchObject({ kind: "held" });
+    expect(drive.recorded.map(({ once }) => once)).toContain("unshare:1");
+    expect(shares()).toEqual([]);
+  });
 
   test("a copy that was completed meanwhile needs no share any more", async () => {
     await killed("ec2:LockSnapshot");

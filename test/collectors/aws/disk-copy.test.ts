@@ -160,6 +160,21 @@ describe("a copy in the evidence account", () => {
     expect(rig.waits.filter((ms) => ms === 60_000).length).toBeGreaterThanOrEqual(2);
   });
 
+  test("a snapshot that somebody gave the tags of our copy does not pass for it", async () => {
+    encrypt("AWS");
+    const drive = await begun();
+    const [real] = rig.ec2.snapshots;
+    if (real === undefined) throw new Error("nothing was made");
+    const tags = new Map([...real.tags, ["holdfast:copy-of", real.id] as const]);
+    const forged = { ...real, id: "snap-0f0f0f0f0f0f0f0f0", kmsKeyId: evidence.accounts?.[home]?.kmsKey ?? null, lock: null, tags };
+    rig.ec2.snapshots.push(forged);
+    rig.fake.faults.add({ on: "ec2:CopySnapshot", does: { kind: "reset-before" } });
+    await drive.open(rig.collector(evidence), step);
+    const inner = rig.ec2.snapshots.find(({ account, copyOf }) => account === home && copyOf !== null);
+    expect(copies()).toMatchObject([{ copyOf: inner?.id }]);
+    expect(copies().map(({ copyOf }) => copyOf)).not.toContain(forged.id);
+  });
+
   test("answers that are lost make no second copy", async () => {
     const drive = await begun();
     for (const on of ["ec2:CopySnapshot", "ec2:ModifySnapshotAttribute", "ec2:LockSnapshot"]) rig.fake.faults.add({ on, does: { kind: "lost-answer" } });

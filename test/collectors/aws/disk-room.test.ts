@@ -139,7 +139,7 @@ describe("the locked snapshot", () => {
   });
 
   test.for([
-    ["shorter than a day", "2026-11-24T13:00:00Z", "2026-11-25T12:10:00Z"],
+    ["shorter than a day", "2026-11-24T13:00:00Z", "2026-11-25T12:30:00Z"],
     ["longer than 36,500 days", "2150-01-01T00:00:00Z", "2126-10-31T11:00:00Z"],
   ] as const)("a retention %s is locked as near to it as EC2 allows", async ([, retainUntil, locked]) => {
     const collector = rig.collector();

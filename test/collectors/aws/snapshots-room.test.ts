@@ -83,6 +83,36 @@ describe("snapshots", () => {
     for (const id of planted) expect(JSON.stringify(done.result)).not.toContain(id);
   });
 
+  test("snapshots that somebody gave our tag meanwhile do not take the place of the set", async () => {
+    const collector = rig.collector();
+    const drive = rig.drive(await rig.plan(diskRooms));
+    await drive.before(collector, "snapshots");
+    rig.onSleep = () => {
+      if (rig.ec2.snapshots.length !== 2) return;
+      const [one] = rig.ec2.snapshots;
+      if (one !== undefined) rig.ec2.snapshots.push({ ...one, id: "snap-0f0f0f0f0f0f0f0f0", started: new Date(one.started.getTime() - 1000) });
+    };
+    rig.fake.faults.add({ on: "ec2:CreateSnapshots", does: { kind: "lost-answer" } });
+    const done = await drive.act(collector, "snapshots");
+    expect(rig.ec2.snapshots).toHaveLength(3);
+    expect(done.result).toHaveLength(2);
+    expect(done.detail).toContain("snap-0f0f0f0f0f0f0f0f0 carries this collection's tag and is of another moment");
+  });
+
+  test("refused a snapshot, one of long ago that somebody gave our tag is none of this collection's", async () => {
+    const collector = rig.collector();
+    const drive = rig.drive(await rig.plan(diskRooms));
+    await drive.before(collector, "snapshots");
+    await drive.act(rig.collector(), "snapshots");
+    const [old] = rig.ec2.snapshots.splice(0);
+    if (old === undefined) throw new Error("nothing was made");
+    rig.ec2.snapshots.push({ ...old, started: new Date("2026-11-20T00:00:00Z") });
+    rig.fake.faults.add({ on: "ec2:CreateSnapshots", times: Number.POSITIVE_INFINITY, does: { kind: "deny" } });
+    const refused = rig.drive(await rig.plan(diskRooms));
+    await refused.act(rig.collector(), "snapshots");
+    expect(await refused.open(rig.collector(), `disk:${rootVolume}`)).toMatchObject({ kind: "none", outcome: "denied" });
+  });
+
   test.for([
     ["deny", { kind: "deny" }, "denied"],
     ["a quota", { kind: "refuse", code: "PendingSnapshotLimitExceeded" }, "unavailable"],
