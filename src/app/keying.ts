@@ -9,7 +9,7 @@ import type { Reader, Recorder } from "../core/recorder.ts";
 import { withSecondPerson } from "../custody/second-person.ts";
 import { sealKeys } from "../ledger/key-backup.ts";
 import { formatVkey, type KeyType, type Vkey } from "../ledger/log-key.ts";
-import { keyFiles, readVkeys } from "../ledger/log-keys.ts";
+import { keptIn, keyFiles, readVkeys } from "../ledger/log-keys.ts";
 import { arePrepared, nextKeys, takeNextKeys } from "../ledger/rotate-keys.ts";
 import { currentFrom, currentKeys } from "../ledger/vkey-list.ts";
 import type { Why } from "./custodying.ts";
@@ -38,9 +38,9 @@ export type Rotation =
 export type Keying = {
   show(): readonly ShownKey[];
   /** Asks for new keys, or takes them into use once a second person has agreed. Repeating the same wish goes on where it stopped. */
-  rotate(why: Why): Promise<Rotation>;
+  rotate(why: Why, kms: readonly string[]): Promise<Rotation>;
   /** New keys at once, by one person, because the old ones may be in other hands. */
-  revoke(why: Why): Promise<Extract<Rotation, { readonly kind: "done" }>>;
+  revoke(why: Why, kms: readonly string[]): Promise<Extract<Rotation, { readonly kind: "done" }>>;
   /** Writes a new file of mode 0600, and records that it was written, by whom and with which digest. */
   backup(out: string, passphrase: string, why: Why): Promise<{ readonly sha256: string; readonly act: ActReceipt }>;
 };
@@ -53,10 +53,10 @@ export function keying(services: Services): Keying {
     return { kind: "done", act: String(seq), from: String(currentFrom(vkeys)), vkeys: keys };
   };
   return {
-    show: () => services.reader((reader) => readVkeys(dir).vkeys.map((vkey) => shown(vkey, (size) => timeOf(reader, size)))),
-    async rotate(why) {
+    show: () => services.reader((reader) => readVkeys(dir).vkeys.map((vkey) => shown(dir, vkey, (size) => timeOf(reader, size)))),
+    async rotate(why, kms) {
       const recorder = await services.recorder();
-      const { keys, succession } = nextKeys(paths, services.random);
+      const { keys, succession } = await nextKeys(paths, kms, services.random);
       const reader = services.openReader();
       try {
         const asking = { reader, recorder: withDetail(recorder, { succession }), clock: services.clock, actor: services.actor, ...why };
@@ -67,9 +67,9 @@ export function keying(services: Services): Keying {
         reader.close();
       }
     },
-    async revoke(why) {
+    async revoke(why, kms) {
       const recorder = await services.recorder();
-      const { keys, succession } = nextKeys(paths, services.random);
+      const { keys, succession } = await nextKeys(paths, kms, services.random);
       const [act] = await recorder.append([
         actDraft("key-revoked", services.actor, { ...why, once: `keys/${hash("sha256", keys.join("\n"), "hex")}`, detail: { asked: { keys }, succession } }),
       ]);
@@ -91,14 +91,14 @@ export function keying(services: Services): Keying {
   };
 }
 
-function shown(vkey: Vkey, timeOf: (size: number) => string | null): ShownKey {
+function shown(dir: string, vkey: Vkey, timeOf: (size: number) => string | null): ShownKey {
   const { from, until, end } = vkey.signs ?? { from: 0, until: null, end: null };
   return {
     type: vkey.type,
     id: vkey.keyId.toString("hex"),
     fingerprint: `SHA256:${hash("sha256", vkey.pub, "base64").replace(/=+$/, "")}`,
     vkey: formatVkey(vkey),
-    kept: end === null ? "file" : "gone",
+    kept: end === null ? keptIn(dir, vkey) : "gone",
     since: { size: String(from), time: timeOf(from) },
     until: until === null ? null : { size: String(until), end: end ?? "rotated" },
   };

@@ -1,7 +1,7 @@
 import type { App } from "../app.ts";
 import { HoldfastError } from "../core/error.ts";
 import { terminalSafe } from "../core/printable.ts";
-import { type Options, optionText } from "./options.ts";
+import { type Options, optionList, optionText } from "./options.ts";
 import { present, table } from "./output.ts";
 import { passphraseFrom } from "./passphrase.ts";
 import type { Session } from "./session.ts";
@@ -30,13 +30,13 @@ export async function keyShow(session: Session): Promise<number> {
 export async function keyRotate(session: Session, options: Options): Promise<number> {
   const why = await whyFrom(session, options);
   const app = await session.app();
-  return printRotation(session, await app.keying.rotate(why));
+  return printRotation(session, await app.keying.rotate(why, optionList(options, "kms")));
 }
 
 export async function keyRevoke(session: Session, options: Options): Promise<number> {
   const why = await whyFrom(session, options);
   const app = await session.app();
-  const code = printRotation(session, await app.keying.revoke(why));
+  const code = printRotation(session, await app.keying.revoke(why, optionList(options, "kms")));
   session.output.say(
     "Say outside since which size the old keys count for nothing: whoever has them can still sign other histories of smaller sizes, which only anchors of that time refute.",
   );

@@ -183,12 +183,14 @@ export function buildProgram(run: Run, environment: Environment): Command {
   key
     .command("rotate")
     .description("new keys, once a second person has approved; the same command again takes them into use")
+    .option("--kms <arn...>", "the ARN of a key in AWS KMS (ECC_NIST_EDWARDS25519 or ML_DSA_44) that signs instead of one in a file")
     .option("--reason <TEXT>")
     .option("--authority <TEXT>")
     .action((o: Options) => go(async (s) => (await import("./key.ts")).keyRotate(s, o)));
   key
     .command("revoke")
     .description("new keys at once, because the old ones may be in other hands")
+    .option("--kms <arn...>", "the ARN of a key in AWS KMS (ECC_NIST_EDWARDS25519 or ML_DSA_44) that signs instead of one in a file")
     .option("--reason <TEXT>")
     .option("--authority <TEXT>")
     .action((o: Options) => go(async (s) => (await import("./key.ts")).keyRevoke(s, o)));

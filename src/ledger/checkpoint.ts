@@ -3,6 +3,7 @@ import type { CheckpointId } from "../core/act.ts";
 import { HoldfastError } from "../core/error.ts";
 import type { SigningKey, Vkey } from "./log-key.ts";
 import { HASH_BYTES, type Hash } from "./merkle.ts";
+import type { Signer } from "./signer.ts";
 import { decodeBase64, formatNote, type Note, type NoteSignature, parseNote } from "./note.ts";
 
 /** The head of a log: who, how many, which root (C2SP tlog-checkpoint). Holdfast emits no extension lines: ML-DSA would not cover them. */
@@ -50,24 +51,18 @@ export function cosignedMessage(signer: string, seconds: bigint, checkpoint: Che
   ]);
 }
 
-/**
- * Signs with every key, on the thread pool: an ML-DSA-44 signature takes most of a millisecond. Signatures are randomised, so a
- * size is never signed twice: its stored note is used again. Time in Unix seconds.
- */
-export async function signCheckpoint(checkpoint: Checkpoint, keys: readonly SigningKey[], seconds: number): Promise<string> {
+/** Signs with every key. Signatures are randomised, so a size is never signed twice: its stored note is used again. Time in Unix seconds. */
+export async function signCheckpoint(checkpoint: Checkpoint, signers: readonly Signer[], seconds: number): Promise<string> {
   const signatures = await Promise.all(
-    keys.map(async (key) => {
-      const { prefix, message } = toSign(checkpoint, key.vkey, seconds);
-      const signature = await new Promise<Buffer>((resolve, reject) => {
-        sign(null, message, key.key, (error, bytes) => (error === null ? resolve(bytes) : reject(error)));
-      });
-      return signatureLine(key.vkey, prefix, signature);
+    signers.map(async (signer) => {
+      const { prefix, message } = toSign(checkpoint, signer.vkey, seconds);
+      return signatureLine(signer.vkey, prefix, await signer.sign(message));
     }),
   );
   return formatNote({ text: formatBody(checkpoint), signatures });
 }
 
-/** The same on this thread, for the making of a home. */
+/** The same on this thread and with keys in files, for the making of a home. */
 export function signCheckpointNow(checkpoint: Checkpoint, keys: readonly SigningKey[], seconds: number): string {
   const signatures = keys.map((key) => {
     const { prefix, message } = toSign(checkpoint, key.vkey, seconds);

@@ -71,6 +71,12 @@ export function signingKeyOf(name: string, key: KeyObject): SigningKey {
   return { vkey: vkeyOf(name, type, der.subarray(spki[type].length)), key };
 }
 
+/** Null for a key of another kind. DER of the SubjectPublicKeyInfo. */
+export function vkeyOfSpki(name: string, der: Buffer): Vkey | null {
+  const type = (["ed25519", "ml-dsa-44"] as const).find((t) => der.length === spki[t].length + pubBytes[t] && der.subarray(0, spki[t].length).equals(spki[t]));
+  return type === undefined ? null : vkeyOf(name, type, der.subarray(spki[type].length));
+}
+
 /** PEM of the seed-only PKCS #8 form, readable by OpenSSL 3.5 and later. */
 export function pemOfSeed(type: KeyType, seed: Uint8Array): string {
   const base64 = Buffer.concat([pkcs8[type], seed]).toString("base64");

@@ -4,12 +4,17 @@ import { join } from "node:path";
 import { HoldfastError, systemCode } from "../core/error.ts";
 import type { Random } from "../core/ports.ts";
 import type { KeyFiles } from "./key-backup.ts";
+import { kmsSigner } from "./kms-signer.ts";
 import { type KeyType, pemOfSeed, type SigningKey, signingKeyOf, type Vkey } from "./log-key.ts";
+import { fileSigner, type Signer } from "./signer.ts";
 import { currentFrom, currentKeys, parseVkeys, vkeyText } from "./vkey-list.ts";
 
 /** The keys of one log: an Ed25519 key for everyone's tools, an ML-DSA-44 key against quantum forgery. Both sign every head. */
 export type LogVkeys = { readonly origin: string; readonly vkeys: readonly Vkey[] };
-export type LogKeys = LogVkeys & { readonly signing: readonly SigningKey[] };
+/** `signers` sign heads; `signing` are those of them whose keys are in files here. */
+export type LogKeys = LogVkeys & { readonly signers: readonly Signer[]; readonly signing: readonly SigningKey[] };
+/** A key that AWS KMS keeps. */
+type KmsKey = { readonly arn: string; readonly vkey: Vkey };
 
 const types: readonly KeyType[] = ["ed25519", "ml-dsa-44"];
 const VKEY_FILE = "log.vkey";
@@ -17,6 +22,8 @@ const NEXT_FILE = "next.vkey";
 /** The first keys of a log, and the names of later ones, which lie beside them until they are deleted. */
 const fileOf = (type: KeyType): string => `log.${type}.key`;
 const laterFileOf = ({ type, keyId }: Vkey): string => `log.${type}-${keyId.toString("hex")}.key`;
+/** The ARN of a key that AWS KMS keeps. */
+const kmsFileOf = ({ type, keyId }: Vkey): string => `log.${type}-${keyId.toString("hex")}.kms`;
 
 /**
  * Makes both keys in `dir`, private files readable by the owner only. Never replaces a file: a lost key cannot be made again. A key
@@ -41,15 +48,15 @@ export function readVkeys(dir: string): LogVkeys {
 
 /** The files of the folder that are needed to go on, as they are, for a backup. */
 export function keyFiles(dir: string): KeyFiles {
-  const { signing } = readLogKeys(dir);
-  return Object.fromEntries([VKEY_FILE, ...signing.map(({ vkey }) => nameOf(dir, vkey))].map((name) => [name, readText(join(dir, name))]));
+  const { signers } = readLogKeys(dir);
+  return Object.fromEntries([VKEY_FILE, ...signers.map(({ vkey }) => nameOf(dir, vkey))].map((name) => [name, readText(join(dir, name))]));
 }
 
 /** Puts the files of a backup into a folder that has none, and proves that they are the keys of one log. */
 export function installKeys(dir: string, files: KeyFiles): LogKeys {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   for (const [name, content] of Object.entries(files)) {
-    if (name !== VKEY_FILE && !/^log\.(ed25519|ml-dsa-44)(-[0-9a-f]{8})?\.key$/.test(name))
+    if (name !== VKEY_FILE && !/^log\.(ed25519|ml-dsa-44)(-[0-9a-f]{8})?\.(key|kms)$/.test(name))
       throw new HoldfastError("config", `the key backup holds ${JSON.stringify(name.slice(0, 80))}, which is no file of a log's keys`);
     writeOnce(join(dir, name), content, name === VKEY_FILE ? 0o644 : 0o600);
   }
@@ -60,16 +67,34 @@ export function installKeys(dir: string, files: KeyFiles): LogKeys {
  * Makes the keys of the next generation beside those that sign, once: as long as they do not sign, the same ones are given again.
  * Nothing signs with them before `switchKeys`.
  */
-export function prepareKeys(dir: string, origin: string, random: Random): readonly Vkey[] {
+export function prepareKeys(dir: string, origin: string, kms: readonly KmsKey[], random: Random): readonly Vkey[] {
   const list = join(dir, NEXT_FILE);
-  if (existsSync(list)) return parseVkeys(readText(list), list).vkeys;
+  for (const { arn, vkey } of kms)
+    if (kms.some((other) => other.arn !== arn && other.vkey.type === vkey.type))
+      throw new HoldfastError("usage", `two ${vkey.type} keys were named; a log has one of each type`);
+  if (existsSync(list)) return samePrepared(parseVkeys(readText(list), list).vkeys, kms);
   const vkeys = types.map((type) => {
+    const kept = kms.find(({ vkey }) => vkey.type === type);
+    if (kept !== undefined) {
+      if (!existsSync(join(dir, kmsFileOf(kept.vkey)))) writeOnce(join(dir, kmsFileOf(kept.vkey)), `${kept.arn}\n`, 0o600);
+      return kept.vkey;
+    }
     const pem = pemOfSeed(type, random(32));
     const { vkey } = signingKeyOf(origin, createPrivateKey(pem));
     writeOnce(join(dir, laterFileOf(vkey)), pem, 0o600);
     return vkey;
   });
   writeOnce(list, vkeyText({ origin, vkeys }), 0o644);
+  return vkeys;
+}
+
+function samePrepared(vkeys: readonly Vkey[], kms: readonly KmsKey[]): readonly Vkey[] {
+  const missing = kms.find(({ vkey }) => !vkeys.some((prepared) => prepared.pub.equals(vkey.pub)));
+  if (missing !== undefined)
+    throw new HoldfastError(
+      "refused",
+      `other keys than ${missing.arn} are prepared already, and asked for; take those into use first, or remove ${NEXT_FILE} from the keys folder`,
+    );
   return vkeys;
 }
 
@@ -119,8 +144,10 @@ export function readLogKeys(dir: string): LogKeys {
   for (const type of types)
     if (!current.some((vkey) => vkey.type === type))
       throw new HoldfastError("config", `${join(dir, VKEY_FILE)} lists no ${type} key; restore it from your backup of the home`);
-  const signing = current.map((vkey): SigningKey => {
+  const signing: SigningKey[] = [];
+  const signers = current.map((vkey): Signer => {
     const file = join(dir, nameOf(dir, vkey));
+    if (file.endsWith(".kms")) return kmsSigner(vkey, readText(file).trim());
     const pem = readText(file);
     const mode = statSync(file).mode & 0o777;
     if (process.platform !== "win32" && (mode & 0o077) !== 0)
@@ -130,12 +157,19 @@ export function readLogKeys(dir: string): LogKeys {
       );
     const key = signingKeyOf(origin, createPrivateKey(pem));
     if (!key.vkey.pub.equals(vkey.pub)) throw new HoldfastError("config", `${file} is not the private key of the ${vkey.type} key in ${VKEY_FILE}`);
-    return key;
+    signing.push(key);
+    return fileSigner(key);
   });
-  return { origin, vkeys, signing };
+  return { origin, vkeys, signers, signing };
+}
+
+/** Where a key of today is: its own file, or the name of its keeper. */
+export function keptIn(dir: string, vkey: Vkey): "file" | "kms" {
+  return nameOf(dir, vkey).endsWith(".kms") ? "kms" : "file";
 }
 
 function nameOf(dir: string, vkey: Vkey): string {
+  if (existsSync(join(dir, kmsFileOf(vkey)))) return kmsFileOf(vkey);
   return existsSync(join(dir, laterFileOf(vkey))) ? laterFileOf(vkey) : fileOf(vkey.type);
 }
 

@@ -2,6 +2,7 @@ import { HoldfastError } from "../core/error.ts";
 import type { Random } from "../core/ports.ts";
 import { openCheckpoint } from "./checkpoint.ts";
 import { openHead } from "./head.ts";
+import { kmsVkey } from "./kms-signer.ts";
 import { formatVkey } from "./log-key.ts";
 import { type LogVkeys, prepareKeys, preparedKeys, readLogKeys, readVkeys, switchKeys } from "./log-keys.ts";
 import type { LedgerPaths } from "./paths.ts";
@@ -11,11 +12,15 @@ import { currentKeys } from "./vkey-list.ts";
 /** The new keys of a log before they sign: what they are, and the old ones' word for them. */
 export type NextKeys = { readonly keys: readonly string[]; readonly succession: string };
 
-/** Makes them, or finds those that were made and do not sign yet. */
-export function nextKeys(paths: LedgerPaths, random: Random): NextKeys {
-  const { origin, signing } = readLogKeys(paths.keys);
-  const next = prepareKeys(paths.keys, origin, random);
-  return { keys: next.map(formatVkey), succession: signSuccession(origin, next, signing) };
+/**
+ * Makes them, or finds those that were made and do not sign yet. `kms`: ARNs of keys that stay in AWS KMS, one of a type; the types
+ * that have none get a file.
+ */
+export async function nextKeys(paths: LedgerPaths, kms: readonly string[], random: Random): Promise<NextKeys> {
+  const { origin, signers } = readLogKeys(paths.keys);
+  const kept = await Promise.all(kms.map(async (arn) => ({ arn, vkey: await kmsVkey(origin, arn) })));
+  const next = prepareKeys(paths.keys, origin, kept, random);
+  return { keys: next.map(formatVkey), succession: await signSuccession(origin, next, signers) };
 }
 
 /** Whether these keys are made and do not sign yet. */

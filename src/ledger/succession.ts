@@ -1,7 +1,8 @@
-import { sign, verify } from "node:crypto";
+import { verify } from "node:crypto";
 import { HoldfastError } from "../core/error.ts";
-import { formatVkey, type SigningKey, type Vkey } from "./log-key.ts";
+import { formatVkey, type Vkey } from "./log-key.ts";
 import { formatNote, parseNote } from "./note.ts";
+import type { Signer } from "./signer.ts";
 
 /**
  * What a generation of keys says of the next one, in a note of its own that both its keys sign: so whoever trusts the old keys comes
@@ -9,9 +10,11 @@ import { formatNote, parseNote } from "./note.ts";
  */
 const HEADER = "holdfast.succession/v1";
 
-export function signSuccession(origin: string, next: readonly Vkey[], keys: readonly SigningKey[]): string {
+export async function signSuccession(origin: string, next: readonly Vkey[], signers: readonly Signer[]): Promise<string> {
   const text = textOf(origin, next.map(formatVkey));
-  const signatures = keys.map(({ vkey, key }) => ({ name: vkey.name, keyId: vkey.keyId, signature: sign(null, Buffer.from(text), key) }));
+  const signatures = await Promise.all(
+    signers.map(async ({ vkey, sign }) => ({ name: vkey.name, keyId: vkey.keyId, signature: await sign(Buffer.from(text)) })),
+  );
   return formatNote({ text, signatures });
 }
 

@@ -221,7 +221,7 @@ async function writeEntries(writer: Writer, group: readonly Call[]): Promise<Wri
 async function signAndSwap(writer: Writer, tree: TreeEdge): Promise<void> {
   const signed = { origin: writer.origin, size: tree.size, root: rootOf(tree) };
   try {
-    const note = Buffer.from(await signCheckpoint(signed, writer.keys.signing, Math.floor(writer.clock().getTime() / 1000)));
+    const note = Buffer.from(await signCheckpoint(signed, writer.keys.signers, Math.floor(writer.clock().getTime() / 1000)));
     writer.onStep?.("signed");
     writer.head.swap(writer.known.body, note);
     writer.known = { tree, signed, body: note };

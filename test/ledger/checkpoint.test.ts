@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { cosignedMessage, formatBody, openCheckpoint, parseBody, parseOrigin, signCheckpoint, signCheckpointNow } from "../../src/ledger/checkpoint.ts";
 import { formatVkey, keyIdOf, parseVkey, signingKeyOfSeed } from "../../src/ledger/log-key.ts";
 import { formatNote, parseNote } from "../../src/ledger/note.ts";
+import { fileSigner } from "../../src/ledger/signer.ts";
 import { logId } from "../../src/ledger/head.ts";
 import vectors from "../vectors/checkpoint.json" with { type: "json" };
 
@@ -50,7 +51,7 @@ describe("C2SP vectors", () => {
 
 describe("a checkpoint", () => {
   test("signed by both keys opens with both", async () => {
-    const note = await signCheckpoint(checkpoint, [ed, ml], vectors.mldsa.time);
+    const note = await signCheckpoint(checkpoint, [ed, ml].map(fileSigner), vectors.mldsa.time);
     expect(openCheckpoint(bytes(note), vectors.origin, both)).toEqual(checkpoint);
     expect(parseNote(bytes(note)).signatures.map((s) => s.signature.length)).toEqual([64, 8 + 2420]);
   });

@@ -6,7 +6,7 @@ import { draft, open } from "./support.ts";
 
 /** What `key revoke` does, without the command around it. Gives the size of the first head that the new keys sign. */
 export async function revokeKeys(paths: LedgerPaths): Promise<number> {
-  const { keys, succession } = nextKeys(paths, randomBytes);
+  const { keys, succession } = await nextKeys(paths, [], randomBytes);
   const recorder = await open(paths);
   await recorder.append([draft("key-revoked", { detail: { asked: { keys: [...keys] }, succession } })]);
   await recorder.close();

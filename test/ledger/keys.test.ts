@@ -91,10 +91,10 @@ test("whoever trusts the old keys comes to the new ones by their word alone; ano
   using home = tempHome();
   using other = tempHome();
   const old = readVkeys(home.paths.keys).vkeys;
-  const { keys, succession } = nextKeys(home.paths, randomBytes);
+  const { keys, succession } = await nextKeys(home.paths, [], randomBytes);
   checkSuccession(succession, ORIGIN, keys, old);
-  expect(nextKeys(home.paths, randomBytes).keys).toEqual(keys);
-  const foreign = nextKeys(other.paths, randomBytes);
+  expect((await nextKeys(home.paths, [], randomBytes)).keys).toEqual(keys);
+  const foreign = await nextKeys(other.paths, [], randomBytes);
   expect(() => checkSuccession(succession, ORIGIN, foreign.keys, old)).toThrow(/not that of these keys/);
   expect(() => checkSuccession(foreign.succession, ORIGIN, foreign.keys, old)).toThrow(/did not sign the succession/);
 });
@@ -102,8 +102,8 @@ test("whoever trusts the old keys comes to the new ones by their word alone; ano
 test("a list of keys that somebody made longer is found by the audit: no act says so", async () => {
   using home = tempHome();
   await append(home.paths, 5);
-  nextKeys(home.paths, randomBytes);
-  await takeNextKeys(home.paths, nextKeys(home.paths, randomBytes).keys, "rotated");
+  await nextKeys(home.paths, [], randomBytes);
+  await takeNextKeys(home.paths, (await nextKeys(home.paths, [], randomBytes)).keys, "rotated");
   await append(home.paths, 1);
   expect(await auditLedger(home.paths, forever)).toMatchObject({
     verdict: "altered",
@@ -113,7 +113,7 @@ test("a list of keys that somebody made longer is found by the audit: no act say
 
 test("a crash between the act and the change leaves the old keys signing, is told, and is made good by the same command", async () => {
   using home = tempHome();
-  const { keys, succession } = nextKeys(home.paths, randomBytes);
+  const { keys, succession } = await nextKeys(home.paths, [], randomBytes);
   const recorder = await open(home.paths);
   await recorder.append([draft("key-revoked", { detail: { asked: { keys: [...keys] }, succession } })]);
   await recorder.append([draft("note", { reason: "meanwhile" })]);

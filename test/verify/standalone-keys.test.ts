@@ -82,7 +82,7 @@ test(`keys that two persons rotated: whoever pinned the old ones comes to the ne
   await enrolled(home.paths, jane, john);
   const before = join(home.dir, "before");
   await exportLedger(home.paths, before, forever);
-  const { keys, succession } = nextKeys(home.paths, randomBytes);
+  const { keys, succession } = await nextKeys(home.paths, [], randomBytes);
   const asked = { keys: [...keys] };
   await expect(act(home.paths, jane, "key-rotated", { reason: "yearly", detail: { asked, succession, request: null } })).rejects.toMatchObject({
     code: "refused",
@@ -105,7 +105,7 @@ test(`keys that two persons rotated: whoever pinned the old ones comes to the ne
   // Somebody else's keys, put into the list in place of ours: the old ones never spoke for them.
   using stranger = tempHome();
   const forged = readFileSync(join(now, "log.vkey"), "utf8").split("\n");
-  const theirs = nextKeys(stranger.paths, randomBytes).keys;
+  const theirs = (await nextKeys(stranger.paths, [], randomBytes)).keys;
   writeFileSync(join(now, "log.vkey"), [...theirs, ...forged.slice(2)].join("\n"));
   expect((await both(now, ...pinned)).code).toBe(1);
 });

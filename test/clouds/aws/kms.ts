@@ -1,6 +1,7 @@
-/** KMS as far as snapshots need it: whose key it is, in what state, and grants on it. Nothing is encrypted here. */
+/** KMS as far as snapshots and the ledger need it: whose key it is, in what state, grants on it, signatures (kms-sign.ts). Nothing is encrypted here. */
 import { randomBytes } from "node:crypto";
 import { flagOf, numberOf, requiredText, textOf, textsOf } from "./params.ts";
+import { getPublicKey, type KmsPair, shownPair, sign } from "./kms-sign.ts";
 import { pageOf, requestOf } from "./pages.ts";
 import { AwsRefusal, type Call, type Reply, type Service } from "./service.ts";
 
@@ -16,6 +17,8 @@ export type KmsKey = {
   deletion?: Date;
   /** Accounts that the key's policy lets in beside its own. */
   readonly shared: string[];
+  /** Of a key that signs. */
+  readonly pair?: KmsPair;
 };
 
 type KmsGrant = {
@@ -43,6 +46,14 @@ export function kmsService(world: KmsWorld): Service {
     targetPrefix: "TrentService",
     operations: {
       DescribeKey: (call) => ({ json: { KeyMetadata: shownKey(keyOfCall(world, call)) } }),
+      GetPublicKey: (call) => {
+        const key = usable(keyOfCall(world, call));
+        return getPublicKey(key, keyArn(key));
+      },
+      Sign: (call) => {
+        const key = usable(keyOfCall(world, call));
+        return sign(key, keyArn(key), call);
+      },
       CreateGrant: (call) => createGrant(world, call),
       ListGrants: (call) => listGrants(world, call),
       RevokeGrant: (call) => revokeGrant(world, call),
@@ -74,9 +85,8 @@ function shownKey(key: KmsKey): unknown {
     ...(key.deletion === undefined ? {} : { DeletionDate: key.deletion.getTime() / 1000 }),
     Origin: "AWS_KMS",
     KeyManager: key.manager,
-    CustomerMasterKeySpec: "SYMMETRIC_DEFAULT",
     KeySpec: "SYMMETRIC_DEFAULT",
-    EncryptionAlgorithms: ["SYMMETRIC_DEFAULT"],
+    ...(key.pair === undefined ? { CustomerMasterKeySpec: "SYMMETRIC_DEFAULT", EncryptionAlgorithms: ["SYMMETRIC_DEFAULT"] } : shownPair(key.pair)),
     MultiRegion: false,
   };
 }
