@@ -501,7 +501,13 @@ const wireString = (bytes) => {
   return Buffer.concat([length, body]);
 };
 const CURVES = { nistp256: ["P-256", 32, "sha256"], nistp384: ["P-384", 48, "sha384"], nistp521: ["P-521", 66, "sha512"] };
-const jwk = (key) => createPublicKey({ key, format: "jwk" });
+function jwk(key, where) {
+  try {
+    return createPublicKey({ key, format: "jwk" });
+  } catch {
+    return damage(where, "has a key that is none");
+  }
+}
 
 /** A public key from its wire form: what verifies with it, and its fingerprint. */
 function sshKey(blob, where) {
@@ -513,7 +519,7 @@ function sshKey(blob, where) {
   if (type === "ssh-ed25519" || type === "sk-ssh-ed25519@openssh.com") {
     const x = wire.string();
     demand(x.length === 32, where, "has an Ed25519 key of a wrong length");
-    key = jwk({ kty: "OKP", crv: "Ed25519", x: x.toString("base64url") });
+    key = jwk({ kty: "OKP", crv: "Ed25519", x: x.toString("base64url") }, where);
     holds = (name, data, signature) => name === type && signature.length === 64 && verify(null, data, key, signature);
   } else if (/^(ecdsa-sha2-nistp(256|384|521)|sk-ecdsa-sha2-nistp256@openssh\.com)$/.test(type)) {
     const curve = wire.text();
@@ -521,11 +527,7 @@ function sshKey(blob, where) {
     const [crv, width, hash] = CURVES[curve];
     const point = wire.string();
     demand(point.length === 1 + 2 * width && point[0] === 4, where, "has a key that is no uncompressed point");
-    try {
-      key = jwk({ kty: "EC", crv, x: point.subarray(1, 1 + width).toString("base64url"), y: point.subarray(1 + width).toString("base64url") });
-    } catch {
-      damage(where, "has a key that is no point of its curve");
-    }
+    key = jwk({ kty: "EC", crv, x: point.subarray(1, 1 + width).toString("base64url"), y: point.subarray(1 + width).toString("base64url") }, where);
     holds = (name, data, signature) => {
       const numbers = new Wire(signature, where);
       const pair = [numbers.mpint(), numbers.mpint()];
@@ -537,7 +539,7 @@ function sshKey(blob, where) {
   } else if (type === "ssh-rsa") {
     const [e, n] = [wire.mpint(), wire.mpint()];
     demand(n.length * 8 - Math.clz32(n[0]) + 24 >= 3072, where, "has an RSA key of fewer than 3072 bits");
-    key = jwk({ kty: "RSA", e: e.toString("base64url"), n: n.toString("base64url") });
+    key = jwk({ kty: "RSA", e: e.toString("base64url"), n: n.toString("base64url") }, where);
     holds = (name, data, signature) => {
       if (name !== "rsa-sha2-512" && name !== "rsa-sha2-256") return false;
       return verify(name === "rsa-sha2-512" ? "sha512" : "sha256", data, key, signature);
