@@ -63,7 +63,7 @@ export async function auditEntries(db: Db, walk: EntryWalk, signedSize: number |
           problems.add("tile-altered", null, `tile ${tile.level}/${tile.n} does not follow from its entries`);
       }
       full.length = 0;
-      decode(walk, row.idx, row.leaf);
+      decode(walk, row.idx, row.leaf, hash);
       if (columns !== null && columns.size === signedSize) rootOfColumns = rootOf(columns);
       walk.reached(tree.size, () => rootOf(tree));
     }
@@ -73,10 +73,10 @@ export async function auditEntries(db: Db, walk: EntryWalk, signedSize: number |
   return { size: tree.size, end: next, gaps: next - tree.size, root: rootOf(tree), mismatched, rootOfColumns, strayTiles };
 }
 
-function decode(walk: EntryWalk, idx: number, leaf: Buffer): void {
+function decode(walk: EntryWalk, idx: number, leaf: Buffer, hash: Hash): void {
   let act: Act;
   try {
-    act = decodeLeaf(idx, leaf, walk.origin);
+    act = decodeLeaf(idx, leaf, walk.origin, hash);
   } catch (error) {
     walk.problems.add("leaf-form", idx, describeError(error));
     return;

@@ -6,8 +6,9 @@ import { sha256OfBytes } from "../core/digest.ts";
 import { toJcs } from "./jcs.ts";
 import { type Hash, leafHash } from "./merkle.ts";
 import { decodeBase64, decodeUtf8 } from "./note.ts";
+import { surelyCanonical } from "./surely-canonical.ts";
 import { parsePredicate, type Predicate } from "./predicate.ts";
-import { fields, list, text } from "./shape.ts";
+import { type Fields, fields, list, text } from "./shape.ts";
 
 export const PAYLOAD_TYPE = "application/vnd.in-toto+json";
 export const STATEMENT_TYPE = "https://in-toto.io/Statement/v1";
@@ -69,28 +70,65 @@ export function statementOf(origin: string, predicate: Predicate): Statement {
  * Reads a leaf and demands that it is exactly what a writer would have written: canonical at both layers (no duplicate keys, no
  * second spelling), known shape, subject that follows from the predicate. Throws `unverifiable` naming what is wrong.
  */
-export function decodeLeaf(seq: number, leaf: Uint8Array, origin: string): Act {
+export function decodeLeaf(seq: number, leaf: Uint8Array, origin: string, treeHash: Hash = leafHash(leaf)): Act {
   try {
-    const envelope = fields(canonicalEnvelope(leaf), ["nonce", "payload", "payloadType", "signatures", "v"], "the envelope");
-    if (envelope["v"] !== ENVELOPE_VERSION) throw new TypeError(`its version is ${String(envelope["v"])}`);
-    if (envelope["payloadType"] !== PAYLOAD_TYPE) throw new TypeError(`its payload type is ${String(envelope["payloadType"])}`);
-    if (bytesOf(envelope["nonce"], "nonce").length !== NONCE_BYTES) throw new TypeError("its nonce has not 16 bytes");
-    const signatures = list(envelope["signatures"], "signatures", signature);
-    const payload = bytesOf(envelope["payload"], "payload");
+    const { payload, signatures } = unsignedEnvelope(leaf) ?? anyEnvelope(leaf);
     const source = decodeUtf8(payload);
-    const statement = fields(JSON.parse(source), ["_type", "predicate", "predicateType", "subject"], "the statement");
+    const found: unknown = JSON.parse(source);
+    const statement = fields(found, ["_type", "predicate", "predicateType", "subject"], "the statement");
     const predicate = parsePredicate(statement["predicate"]);
     const due = predicate.actor.proof === "signed" ? 1 : 0;
-    if (signatures.length !== due)
-      throw new TypeError(`its actor's proof is ${predicate.actor.proof}, and ${signatures.length} signatures are there instead of ${due}`);
-    // One comparison for canonical form, normal form, type and subject: there is one spelling of a statement.
-    if (toJcs(statementOf(origin, predicate), "statement") !== source)
+    if (signatures !== due) throw new TypeError(`its actor's proof is ${predicate.actor.proof}, and ${signatures} signatures are there instead of ${due}`);
+    // Canonical form, normal form, type and subject: there is one spelling of a statement.
+    if (!(surelyCanonical(found, source) && isStatement(statement, origin, predicate)) && toJcs(statementOf(origin, predicate), "statement") !== source)
       throw new TypeError("its statement is not in canonical form, or its type or subject does not follow from its predicate");
     const exhibits = predicate.exhibits.map((e) => ({ id: e.id, seq: e.exhibit_seq, prev: e.exhibit_prev }));
-    return { ...predicate, exhibits, seq, leafHash: sha256OfBytes(leafHash(leaf)) };
+    return { ...predicate, exhibits, seq, leafHash: sha256OfBytes(treeHash) };
   } catch (error) {
     throw new HoldfastError("unverifiable", `entry ${seq} of the ledger is not an act in the form of FORMAT.md`, error);
   }
+}
+
+type Opened = { readonly payload: Buffer; readonly signatures: number };
+
+const HEAD = '{"nonce":"';
+const NONCE_END = HEAD.length + 24;
+const PAYLOAD = '","payload":"';
+const TAIL = `","payloadType":"${PAYLOAD_TYPE}","signatures":[],"v":"${ENVELOPE_VERSION}"}`;
+
+/** The envelope as `envelopeOf` writes it without signatures: between fixed text there is only base64, which has one reading. Null where it is not that. */
+function unsignedEnvelope(leaf: Uint8Array): Opened | null {
+  const source = Buffer.from(leaf.buffer, leaf.byteOffset, leaf.byteLength).toString("latin1");
+  if (!source.startsWith(HEAD) || !source.startsWith(PAYLOAD, NONCE_END) || !source.endsWith(TAIL)) return null;
+  const payload = decodeBase64(source.slice(NONCE_END + PAYLOAD.length, -TAIL.length));
+  return payload !== null && decodeBase64(source.slice(HEAD.length, NONCE_END))?.length === NONCE_BYTES ? { payload, signatures: 0 } : null;
+}
+
+function anyEnvelope(leaf: Uint8Array): Opened {
+  const envelope = fields(canonicalEnvelope(leaf), ["nonce", "payload", "payloadType", "signatures", "v"], "the envelope");
+  if (envelope["v"] !== ENVELOPE_VERSION) throw new TypeError(`its version is ${String(envelope["v"])}`);
+  if (envelope["payloadType"] !== PAYLOAD_TYPE) throw new TypeError(`its payload type is ${String(envelope["payloadType"])}`);
+  if (bytesOf(envelope["nonce"], "nonce").length !== NONCE_BYTES) throw new TypeError("its nonce has not 16 bytes");
+  const signatures = list(envelope["signatures"], "signatures", signature).length;
+  return { payload: bytesOf(envelope["payload"], "payload"), signatures };
+}
+
+/** The same as comparing with `statementOf`, for a statement whose subject is the name of a case or of the log. False is no answer. */
+function isStatement(statement: Fields, origin: string, predicate: Predicate): boolean {
+  if (statement["_type"] !== STATEMENT_TYPE || statement["predicateType"] !== PREDICATE_TYPE) return false;
+  for (const _ in predicate.digests) return false;
+  return JSON.stringify(statement["subject"]) === nameSubject(predicate.case ?? origin);
+}
+
+const lastSubject = { name: "", subject: "" };
+
+/** Acts follow one another in one case: the last one is remembered. */
+function nameSubject(name: string): string {
+  if (lastSubject.name === name && lastSubject.subject !== "") return lastSubject.subject;
+  const digest = { sha256: hash("sha256", name, "hex") };
+  lastSubject.subject = JSON.stringify([{ annotations: { digestOf: "name" }, digest, name }]);
+  lastSubject.name = name;
+  return lastSubject.subject;
 }
 
 /** DSSE's pre-authentication encoding: the bytes an actor signs. LEN counts bytes. */

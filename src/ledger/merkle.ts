@@ -16,7 +16,12 @@ const nodeScratch = Buffer.alloc(1 + 2 * HASH_BYTES, 1);
 export function leafHash(leaf: Uint8Array): Hash {
   if (leaf.length > 65_535) throw new RangeError(`a leaf has at most 65535 bytes, not ${leaf.length}`);
   leafScratch.set(leaf, 1);
-  return hash("sha256", leafScratch.subarray(0, 1 + leaf.length), "buffer");
+  return sha256(leafScratch.subarray(0, 1 + leaf.length));
+}
+
+/** By way of a string, which is twice as fast as asking for a Buffer (Node 24, measured). */
+function sha256(bytes: Uint8Array): Hash {
+  return Buffer.from(hash("sha256", bytes, "binary"), "binary");
 }
 
 /** SHA-256(0x01 ‖ left ‖ right). */
@@ -24,7 +29,7 @@ export function nodeHash(left: Uint8Array, right: Uint8Array): Hash {
   if (left.length !== HASH_BYTES || right.length !== HASH_BYTES) throw new RangeError("an inner node joins two 32-byte hashes");
   nodeScratch.set(left, 1);
   nodeScratch.set(right, 1 + HASH_BYTES);
-  return hash("sha256", nodeScratch, "buffer");
+  return sha256(nodeScratch);
 }
 
 /** A full tile: 256 hashes of complete subtrees of height 8 × level, side by side (C2SP tlog-tiles). */
