@@ -1,7 +1,8 @@
 import { X509Certificate } from "node:crypto";
 import { AsnConvert } from "@peculiar/asn1-schema";
-import { BasicConstraints, Certificate, ExtendedKeyUsage, type Extension, KeyUsage } from "@peculiar/asn1-x509";
+import { BasicConstraints, ExtendedKeyUsage, type Extension, KeyUsage } from "@peculiar/asn1-x509";
 import { HoldfastError } from "../core/error.ts";
+import { tbsOf } from "./x509-certificate.ts";
 
 /** The certificates of `ca` in the configuration: the self-signed ones are trusted, the others only help to get there. */
 export type TimestampTrust = { readonly roots: readonly X509Certificate[]; readonly others: readonly X509Certificate[] };
@@ -109,7 +110,7 @@ function commonFault(certificate: X509Certificate, extensions: readonly Extensio
 }
 
 function extensionsOf(certificate: X509Certificate): readonly Extension[] {
-  return [...(AsnConvert.parse(certificate.raw, Certificate).tbsCertificate.extensions ?? [])];
+  return [...(tbsOf(certificate).extensions ?? [])];
 }
 
 /** For sentences: certificate names are chosen by others, so callers show them terminal-safe. */

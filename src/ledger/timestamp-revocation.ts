@@ -1,11 +1,12 @@
 import type { X509Certificate } from "node:crypto";
 import { AsnConvert } from "@peculiar/asn1-schema";
-import { Certificate, CertificateList, CRLDistributionPoints } from "@peculiar/asn1-x509";
+import { CertificateList, CRLDistributionPoints } from "@peculiar/asn1-x509";
 import { describeError, HoldfastError } from "../core/error.ts";
 import type { Fetch } from "../core/ports.ts";
 import { boundedPost } from "./bounded-post.ts";
 import { oneDer, readDer } from "./der.ts";
 import { nameOf } from "./timestamp-chain.ts";
+import { tbsOf } from "./x509-certificate.ts";
 import { signatureFault } from "./x509-signature.ts";
 
 const DISTRIBUTION_POINTS = "2.5.29.31";
@@ -45,7 +46,7 @@ export function revokedAt(chain: readonly X509Certificate[], crls: readonly Buff
     if (at < 0) return "an archived revocation list is of none of its CAs, or of another time";
     const revoked = AsnConvert.parse(crl, CertificateList).tbsCertList.revokedCertificates ?? [];
     for (const certificate of chain.slice(0, at).filter((c) => c.checkIssued(chain[at] ?? c))) {
-      const serial = Buffer.from(AsnConvert.parse(certificate.raw, Certificate).tbsCertificate.serialNumber);
+      const serial = Buffer.from(tbsOf(certificate).serialNumber);
       const entry = revoked.find((r) => Buffer.from(r.userCertificate).equals(serial));
       if (entry !== undefined && entry.revocationDate.getTime() <= when)
         return `the certificate of ${nameOf(certificate)} was revoked before ${when.toISOString()}`;
@@ -58,7 +59,7 @@ function listFault(crl: Buffer, issuer: X509Certificate, when: Date): string | n
   try {
     const list = AsnConvert.parse(crl, CertificateList);
     const [tbs] = readDer(oneDer(crl, 0x30).content);
-    const own = AsnConvert.parse(issuer.raw, Certificate).tbsCertificate.subject;
+    const own = tbsOf(issuer).subject;
     if (tbs === undefined || !Buffer.from(AsnConvert.serialize(list.tbsCertList.issuer)).equals(Buffer.from(AsnConvert.serialize(own))))
       return "it is the list of another CA";
     const { nextUpdate } = list.tbsCertList;
@@ -70,7 +71,7 @@ function listFault(crl: Buffer, issuer: X509Certificate, when: Date): string | n
 }
 
 function pointsOf(certificate: X509Certificate): readonly string[] {
-  const extension = AsnConvert.parse(certificate.raw, Certificate).tbsCertificate.extensions?.find((e) => e.extnID === DISTRIBUTION_POINTS);
+  const extension = tbsOf(certificate).extensions?.find((e) => e.extnID === DISTRIBUTION_POINTS);
   if (extension === undefined) return [];
   return [...AsnConvert.parse(extension.extnValue, CRLDistributionPoints)]
     .flatMap((point) => point.distributionPoint?.fullName ?? [])

@@ -1,11 +1,11 @@
 import { createHash, hash, X509Certificate } from "node:crypto";
 import { AsnConvert } from "@peculiar/asn1-schema";
-import { Certificate } from "@peculiar/asn1-x509";
-import { SignedData, type SignerInfo } from "@peculiar/asn1-cms";
-import { id_ct_tstInfo, PKIStatus, TimeStampResp, TSTInfo } from "@peculiar/asn1-tsp";
+import { SignerInfo } from "@peculiar/asn1-cms";
+import { PKIStatus, PKIStatusInfo, TSTInfo } from "@peculiar/asn1-tsp";
 import { HoldfastError } from "../core/error.ts";
 import { type Der, oneDer, readDer } from "./der.ts";
 import { chainAt, type TimestampTrust } from "./timestamp-chain.ts";
+import { tbsOf } from "./x509-certificate.ts";
 import { digestNames, signatureFault } from "./x509-signature.ts";
 
 /** What a token has to say to count. */
@@ -29,6 +29,7 @@ const MESSAGE_DIGEST = oid("2a864886f70d010904");
 const SIGNING_CERTIFICATE = oid("2a864886f70d010910020c");
 const SIGNING_CERTIFICATE_V2 = oid("2a864886f70d010910022f");
 const TST_INFO = oid("2a864886f70d0109100104");
+const SIGNED_DATA = oid("2a864886f70d010702");
 
 /**
  * Checks an RFC 3161 response whole: granted, imprint, nonce, policy, the signature over its signed attributes, that these bind the
@@ -36,33 +37,29 @@ const TST_INFO = oid("2a864886f70d0109100104");
  * trusted. Throws `unverifiable` with the reason, or `config` where it does not lead to a trusted root.
  */
 export function checkToken(response: Buffer, expected: Expected, helpers: readonly X509Certificate[], trust: TimestampTrust): CheckedToken {
-  const { content, token } = tokenOf(response);
-  const signed = parse("its signed data", () => AsnConvert.parse(content, SignedData));
-  const eContent = signed.encapContentInfo.eContent?.single;
-  const [signer, ...others] = signed.signerInfos;
-  if (signed.encapContentInfo.eContentType !== id_ct_tstInfo || eContent === undefined) throw wrong("it holds no timestamp");
-  if (signer === undefined || others.length > 0) throw wrong(`it has ${signed.signerInfos.length} signers, and one is right`);
-  const info = Buffer.from(eContent.buffer);
+  const elements = signedDataOf(tokenOf(response));
+  const info = timestampIn(elements);
   const stamp = parse("its timestamp", () => AsnConvert.parse(oneDer(info, 0x30).whole, TSTInfo));
   demandAsAsked(stamp, expected);
-  const elements = signedDataOf(token);
-  const attributes = signedAttributes(elements);
+  const signed = signerIn(elements);
+  const signer = parse("its signer", () => AsnConvert.parse(signed.whole, SignerInfo));
+  const attributes = signedAttributes(signed);
   const sent = certificatesIn(elements);
   const certificate = signingCertificate(signer, attributes.values, [...sent, ...helpers, ...trust.others]);
   demandSigned(signer, attributes, info, certificate);
   return { genTime: stamp.genTime, policy: stamp.policy, chain: chainAt(certificate, [...sent, ...helpers], trust, stamp.genTime) };
 }
 
-function tokenOf(response: Buffer): { readonly token: Buffer; readonly content: Buffer } {
-  const [, token] = readDer(oneDer(response, 0x30).content);
-  const parsed = parse("its answer", () => AsnConvert.parse(response, TimeStampResp));
-  const { status, statusString } = parsed.status;
+function tokenOf(response: Buffer): Buffer {
+  const [answer, token, ...more] = readDer(oneDer(response, 0x30).content);
+  if (answer === undefined) throw wrong("it is empty");
+  const { status, statusString } = parse("its answer", () => AsnConvert.parse(answer.whole, PKIStatusInfo));
   if (status !== PKIStatus.granted && status !== PKIStatus.grantedWithMods)
     throw wrong(
       `it was not granted: status ${PKIStatus[status] ?? status}${statusString === undefined ? "" : `, ${[...statusString].join("; ").slice(0, 200)}`}`,
     );
-  if (parsed.timeStampToken === undefined || token === undefined) throw wrong("it says granted, and holds no token");
-  return { token: token.whole, content: Buffer.from(parsed.timeStampToken.content) };
+  if (token === undefined || more.length > 0) throw wrong("it says granted, and holds no token");
+  return token.whole;
 }
 
 function demandAsAsked(stamp: TSTInfo, expected: Expected): void {
@@ -78,15 +75,28 @@ type Attributes = { readonly signedBytes: Buffer; readonly values: ReadonlyMap<s
 
 /** The parts of SignedData (RFC 5652 §5.1) as they were sent: what was hashed or signed must not be encoded again. */
 function signedDataOf(token: Buffer): readonly Der[] {
-  const explicit = readDer(oneDer(token, 0x30).content)[1];
-  return explicit?.tag === 0xa0 ? readDer(oneDer(explicit.content, 0x30).content) : [];
+  const [type, explicit] = readDer(oneDer(token, 0x30).content);
+  if (type?.whole.toString("hex") !== SIGNED_DATA || explicit?.tag !== 0xa0) throw wrong("it holds no signed data");
+  return readDer(oneDer(explicit.content, 0x30).content);
+}
+
+/** The bytes of TSTInfo. */
+function timestampIn(signedData: readonly Der[]): Buffer {
+  const [type, explicit] = readDer(signedData[2]?.content ?? Buffer.alloc(0));
+  if (type?.whole.toString("hex") !== TST_INFO || explicit?.tag !== 0xa0) throw wrong("it holds no timestamp");
+  return oneDer(explicit.content, 0x04).content;
+}
+
+function signerIn(signedData: readonly Der[]): Der {
+  const infos = signedData.at(-1);
+  const [signer, ...others] = infos?.tag === 0x31 ? readDer(infos.content) : [];
+  if (signer === undefined || others.length > 0) throw wrong(`it has ${signer === undefined ? "no" : others.length + 1} signers, and one is right`);
+  return signer;
 }
 
 /** The bytes that are signed, and the attributes read from exactly these bytes. */
-function signedAttributes(signedData: readonly Der[]): Attributes {
-  const infos = signedData.at(-1);
-  const info = infos?.tag === 0x31 ? readDer(oneDer(infos.content, 0x30).content) : [];
-  const attributes = info.find((element) => element.tag === 0xa0);
+function signedAttributes(signer: Der): Attributes {
+  const attributes = readDer(signer.content).find((element) => element.tag === 0xa0);
   if (attributes === undefined) throw wrong("it has no signed attributes");
   const values = new Map<string, Buffer>();
   for (const attribute of readDer(attributes.content)) {
@@ -114,7 +124,7 @@ function signingCertificate(signer: SignerInfo, values: ReadonlyMap<string, Buff
   const found = candidates.find((candidate) => createHash(algorithm).update(candidate.raw).digest().equals(named.content));
   if (found === undefined) throw wrong("the certificate that it names is neither in it nor in ca (ESSCertID)");
   const { issuerAndSerialNumber: issued } = signer.sid;
-  const { tbsCertificate: own } = AsnConvert.parse(found.raw, Certificate);
+  const own = tbsOf(found);
   const same =
     issued === undefined ||
     (Buffer.from(issued.serialNumber).equals(Buffer.from(own.serialNumber)) &&
