@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { Command, Option } from "commander";
 import type { Environment } from "../core/ports.ts";
 import { addCustodyCommands } from "./custody-commands.ts";
+import { addLedgerCommands } from "./ledger-commands.ts";
 import type { GlobalOptions, Session } from "./session.ts";
 
 type Run = (options: GlobalOptions, run: (session: Session) => Promise<number>) => Promise<void>;
@@ -153,65 +154,7 @@ export function buildProgram(run: Run, environment: Environment): Command {
     .option("--reason <TEXT>")
     .option("--authority <TEXT>")
     .action((ids: string[], o: Options) => go(async (s) => (await import("./retain.ts")).retainExtend(s, ids, o)));
-  const ledger = program.command("ledger").description("the ledger itself");
-  ledger
-    .command("checkpoint")
-    .description("the signed note of the newest checkpoint")
-    .action(() => go(async (s) => (await import("./ledger.ts")).ledgerCheckpoint(s)));
-  ledger
-    .command("audit")
-    .description("recompute the whole ledger, and hold it against all anchors")
-    .option("--offline", "check what the witnesses gave, without asking them now")
-    .action((o: Options) => go(async (s) => (await import("./ledger.ts")).ledgerAudit(s, o["offline"] === true)));
-  ledger
-    .command("anchor")
-    .description("have the newest head vouched for by witnesses and timestamp authorities now")
-    .action(() => go(async (s) => (await import("./ledger-anchor.ts")).ledgerAnchor(s)));
-  ledger
-    .command("export <dir>")
-    .description("write the ledger as a C2SP tlog-tiles tree, or bring an earlier export up to date")
-    .action((dir: string) => go(async (s) => (await import("./ledger-export.ts")).ledgerExport(s, dir)));
-  ledger
-    .command("proof <seq>")
-    .description("the .tlog-proof of one act under the newest checkpoint")
-    .action((seq: string) => go(async (s) => (await import("./ledger-export.ts")).ledgerProof(s, seq)));
-  const key = program.command("key").description("the ledger's keys");
-  key
-    .command("show")
-    .description("fingerprints and verifier keys, how they are kept, since when")
-    .action(() => go(async (s) => (await import("./key.ts")).keyShow(s)));
-  key
-    .command("rotate")
-    .description("new keys, once a second person has approved; the same command again takes them into use")
-    .option("--kms <arn...>", "the ARN of a key in AWS KMS (ECC_NIST_EDWARDS25519 or ML_DSA_44) that signs instead of one in a file")
-    .option("--reason <TEXT>")
-    .option("--authority <TEXT>")
-    .action((o: Options) => go(async (s) => (await import("./key.ts")).keyRotate(s, o)));
-  key
-    .command("revoke")
-    .description("new keys at once, because the old ones may be in other hands")
-    .option("--kms <arn...>", "the ARN of a key in AWS KMS (ECC_NIST_EDWARDS25519 or ML_DSA_44) that signs instead of one in a file")
-    .option("--reason <TEXT>")
-    .option("--authority <TEXT>")
-    .action((o: Options) => go(async (s) => (await import("./key.ts")).keyRevoke(s, o)));
-  key
-    .command("backup")
-    .description("the private keys under a passphrase; whoever has both can sign as this ledger")
-    .option("--out <FILE>", "a new file")
-    .option("--passphrase-file <FILE>", "its first line is the passphrase; else it is asked")
-    .option("--reason <TEXT>")
-    .option("--authority <TEXT>")
-    .action((o: Options) => go(async (s) => (await import("./key.ts")).keyBackup(s, o)));
-  program
-    .command("restore")
-    .description("bring a lost home's ledger back from its mirror in a vault")
-    .option("--from <VAULT>", "the vault of the configuration that mirrors it")
-    .option("--key-backup <FILE>", "what `key backup` wrote; without it the origin is lost, and a new one begins that names it")
-    .option("--passphrase-file <FILE>", "its first line is the passphrase of the key backup")
-    .option("--origin <NAME>", "which log, where the vault mirrors several")
-    .option("--new-origin <NAME>", "without the keys: the origin that begins")
-    .option("--reason <TEXT>")
-    .action((o: Options) => go(async (s) => (await import("./restore.ts")).restore(s, o)));
+  addLedgerCommands(program, go);
   const policy = program.command("policy").description("least-privilege policies, made of the calls that holdfast makes");
   policy
     .command("iam")
