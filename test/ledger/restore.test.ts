@@ -7,6 +7,7 @@ import { putSmall } from "../../src/core/small-object.ts";
 import type { Vault } from "../../src/core/vault.ts";
 import { auditLedger } from "../../src/ledger/audit.ts";
 import { openKeys, sealKeys } from "../../src/ledger/key-backup.ts";
+import { formatVkey } from "../../src/ledger/log-key.ts";
 import { installKeys, keyFiles, readVkeys } from "../../src/ledger/log-keys.ts";
 import { mirroredLogs } from "../../src/ledger/mirrored-log.ts";
 import { newestMirrored, rebuildLedger } from "../../src/ledger/restore-ledger.ts";
@@ -14,7 +15,8 @@ import type { LedgerPaths } from "../../src/ledger/paths.ts";
 import { type S3Fake, startS3Fake } from "../clouds/s3-fake.ts";
 import { s3VaultOf } from "../suite/s3-bench.ts";
 import { inSeconds } from "../suite/vault-bench.ts";
-import { append, copyOf, folder, mirror } from "./mirror-support.ts";
+import { revokeKeys } from "./key-support.ts";
+import { append, copyOf, folder, keysUnder, mirror } from "./mirror-support.ts";
 import { draft, forever, notes, open, opening, ORIGIN, pathsIn, tempHome } from "./support.ts";
 
 let fake: S3Fake;
@@ -153,3 +155,22 @@ test("a key backup opens with its passphrase alone, and no changed file opens at
   await expect(openKeys(backup.replace('"N": 131072', '"N": 1073741824'), "four plain words here")).rejects.toMatchObject({ code: "usage" });
   await expect(sealKeys(ORIGIN, files, "short", "2026-01-01T00:00:00.000Z", randomBytes)).rejects.toMatchObject({ code: "usage" });
 }, 60_000);
+
+test("after a change of keys the mirror goes on, the newest backup restores, and one of before is refused: never from a shorter tree", async () => {
+  using home = tempHome();
+  await append(home.paths, 3);
+  await mirror(home.paths, vault);
+  const old = keyFiles(home.paths.keys);
+  const from = await revokeKeys(home.paths);
+  await append(home.paths, 2);
+  expect(await mirror(home.paths, vault)).toMatchObject({ size: 6, alarms: [] });
+  expect(await keysUnder(vault, `${folder}log.vkey`)).toEqual(["", `-${String(from).padStart(20, "0")}`]);
+  expect((await mirroredLogs(vault, forever))[0]?.vkeys.map(formatVkey)).toEqual(readVkeys(home.paths.keys).vkeys.map(formatVkey));
+  const stale = installKeys(join(home.dir, "stale"), old);
+  await expect(newestMirrored(vault, stale, forever)).rejects.toMatchObject({
+    code: "rollback",
+    message: expect.stringContaining("Use the newest key backup"),
+  });
+  const paths = await restoreBeside(home.dir, home.paths);
+  expect(await auditLedger(paths, forever)).toMatchObject({ verdict: "intact", problems: [], found: { size: "6" } });
+});
