@@ -35,6 +35,7 @@ export function openAwsLink(options: AwsLinkOptions): AwsLink {
   const persistence: Persistence = {
     transport,
     endpoint: config.endpoint,
+    homes: new Map(),
     random: options.random,
     sleep: options.sleep,
     observe: options.observe ?? null,

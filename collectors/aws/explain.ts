@@ -42,6 +42,8 @@ export function explain(failed: Failed, error: unknown, trouble: Trouble): Holdf
       if (failed.answered)
         return say("paused", "the credentials ended and there are no new ones; renew them (e.g. `aws sso login`) and resume, what was collected is kept");
       return say("config", chain);
+    case "elsewhere":
+      return say("config", "S3 does not take this Region for the bucket and names no other that it takes; the credentials are not in question");
     case "foreign":
       return say(
         "config",

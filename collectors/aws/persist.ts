@@ -1,6 +1,7 @@
 import { backoffMs } from "../../src/core/backoff.ts";
 import { HoldfastError } from "../../src/core/error.ts";
 import type { Random } from "../../src/core/ports.ts";
+import { atHome, type BucketHomes, learnHome } from "./bucket-home.ts";
 import { type CallName, rowOf } from "./calls.ts";
 import { explain } from "./explain.ts";
 import type { Answer, AskOptions, Observed } from "./link.ts";
@@ -10,6 +11,7 @@ import { codeOf, isRefusal, reasonOf, requestIdOf, textOf, type Trouble, trouble
 export type Persistence = {
   readonly transport: Transport;
   readonly endpoint: string | null;
+  readonly homes: BucketHomes;
   readonly random: Random;
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly observe: ((call: Observed) => void) | null;
@@ -20,18 +22,26 @@ export type Persistence = {
 /** Asks until there is an answer. Refusals are answers; rejects where there is none (link.ts says how). */
 export async function persist(
   how: Persistence,
-  request: Request,
+  asked: Request,
   { settle, throttled, throttledTries = how.tries.throttled }: Pick<AskOptions<unknown>, "settle" | "throttled" | "throttledTries">,
 ): Promise<Answer<unknown>> {
-  const { session, name, signal } = request;
+  const { session, name, signal } = asked;
   const row = rowOf(name);
   const once = row.changes && row.repeatable !== true;
+  let request = atHome(how.homes, asked);
   let renewed = false;
+  let moved = false;
   const failed = { throttled: 0, broken: 0 };
   for (;;) {
     signal.throwIfAborted();
     const generation = session.generation();
     const tried = await how.transport.once(request);
+    // S3 did nothing but say where: also what changes something may be asked there.
+    if (!moved && learnHome(how.homes, request, tried) !== null) {
+      moved = true;
+      request = atHome(how.homes, asked);
+      continue;
+    }
     const answer = answerOf(name, tried);
     if (answer !== null) {
       session.answered = true;

@@ -63,10 +63,9 @@ function construct(module: Module, name: string, argument: object): unknown {
 }
 
 function s3Only(config: ClientConfig): object {
-  // A log bucket is often in another Region than the target. Bytes are hashed here, so the SDK need not sum them a second time.
+  // Bytes are hashed here, so the SDK need not sum them a second time. Buckets of other Regions are for bucket-home.ts to find.
   return {
     forcePathStyle: config.endpoint !== undefined,
-    followRegionRedirects: true,
     requestChecksumCalculation: "WHEN_REQUIRED",
     responseChecksumValidation: "WHEN_REQUIRED",
   };

@@ -13,6 +13,7 @@ export type Trouble =
   | "unknown" // it may have happened or not
   | "lapsed" // credentials ran out
   | "rejected" // credentials, signature or clock are wrong
+  | "elsewhere" // S3: signed for another Region than the bucket's
   | "foreign"; // what answers is not AWS
 
 const byCode: Readonly<Record<string, Trouble>> = {
@@ -72,7 +73,7 @@ const byCode: Readonly<Record<string, Trouble>> = {
   AuthorizationHeaderMalformed: "rejected",
   RequestTimeTooSkewed: "rejected",
   OptInRequired: "rejected", // the Region is not enabled for the account
-  PermanentRedirect: "rejected",
+  PermanentRedirect: "elsewhere",
   UnauthorizedOperation: "denied",
   NotImplemented: "invalid", // asking again will not implement it
   OperationAborted: "conflict",
@@ -96,6 +97,8 @@ const byStatus: Readonly<Record<number, Trouble>> = { 403: "denied", 404: "missi
 
 export function troubleOf(error: unknown): Trouble {
   const code = codeOf(error);
+  // One code for a Region that is wrong and for a header that is no SigV4 at all.
+  if (code === "AuthorizationHeaderMalformed" && /region/i.test(textOf(error))) return "elsewhere";
   const known = Object.hasOwn(byCode, code) ? byCode[code] : undefined;
   if (known !== undefined) return known;
   for (const [word, trouble] of byWord) if (word.test(code)) return trouble;

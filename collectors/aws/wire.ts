@@ -10,6 +10,8 @@ export type Seen = {
   date: string | null;
   requestId: string;
   retryAfterMs: number | null;
+  /** S3's word for where a bucket lies. */
+  bucketRegion: string | null;
   /** Where the SDK sent it. */
   origin: Origin | null;
   /** Our clock when the signed request left and when the answer's head came; null where it did not get so far. */
@@ -18,7 +20,7 @@ export type Seen = {
 };
 
 export function nothingSeen(): Seen {
-  return { wire: null, date: null, requestId: "", retryAfterMs: null, origin: null, sent: null, received: null };
+  return { wire: null, date: null, requestId: "", retryAfterMs: null, bucketRegion: null, origin: null, sent: null, received: null };
 }
 
 const limit = 64 * 2 ** 20;
@@ -53,6 +55,7 @@ export function watch(command: SdkCommand, name: string, keep: boolean, now: () 
 export function noteHead(seen: Seen, headers: Readonly<Record<string, string>>, received: Date): void {
   seen.date = headers["date"] ?? null;
   seen.requestId = headers["x-amzn-requestid"] ?? headers["x-amz-request-id"] ?? headers["x-amzn-request-id"] ?? "";
+  seen.bucketRegion = headers["x-amz-bucket-region"] ?? null;
   const again = headers["retry-after"];
   seen.retryAfterMs = again === undefined ? null : parseRetryAfter(again, received);
 }

@@ -48,13 +48,11 @@ export function deleteBucket(call: Call): Answer {
 }
 
 export function headBucket(call: Call): Answer {
-  bucketOf(call);
-  return { status: 200, headers: { "x-amz-bucket-region": "us-east-1" }, body: null };
+  return { status: 200, headers: { "x-amz-bucket-region": bucketOf(call).region ?? "us-east-1" }, body: null };
 }
 
 export function getBucketLocation(call: Call): Answer {
-  bucketOf(call);
-  return done(xmlDocument("LocationConstraint", ""));
+  return done(xmlDocument("LocationConstraint", bucketOf(call).region ?? ""));
 }
 
 export function getBucketVersioning(call: Call): Answer {

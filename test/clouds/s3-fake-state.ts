@@ -53,6 +53,8 @@ export type DefaultRetention = { readonly mode: LockModeName; readonly days: num
 
 export type FakeBucket = {
   readonly name: string;
+  /** Null: every Region's signature is taken. */
+  region: string | null;
   readonly created: Date;
   versioning: "off" | "Enabled" | "Suspended";
   objectLock: boolean;
@@ -82,6 +84,7 @@ export function newId(): string {
 export function newBucket(state: FakeState, name: string, objectLock: boolean, versioning: boolean): FakeBucket {
   const bucket: FakeBucket = {
     name,
+    region: null,
     created: state.clock(),
     versioning: objectLock || versioning ? "Enabled" : "off",
     objectLock,

@@ -20,6 +20,7 @@ import { type Answer, type Call, makeCall } from "./s3-fake-call.ts";
 import { accessDenied, S3Error, Violation } from "./s3-fake-error.ts";
 import { handlers } from "./s3-fake-handlers.ts";
 import { type OperationName, recognize, strangeHeader } from "./s3-fake-operations.ts";
+import { checkRegion } from "./s3-fake-region.ts";
 import { checkPresigned, isPresigned, withoutPresigning } from "./s3-fake-presigned.ts";
 import { checkSignature, type FakeCredentials } from "./s3-fake-signature.ts";
 import { type FakeBucket, type FakeState, newBucket } from "./s3-fake-state.ts";
@@ -147,6 +148,8 @@ async function serve(
     if (!presigned) checkSignature(message, url, credentials);
     const strange = strangeHeader(known.operation, Object.keys(message.headers));
     if (strange !== null) throw new Violation(`${known.operation} with header ${strange}`);
+    const bucket = state.buckets.get(known.bucket);
+    if (!presigned && bucket !== undefined) checkRegion(message, bucket);
     call = makeCall(state, known.operation, known.bucket, known.key, url, message);
     const owner = call.header("x-amz-expected-bucket-owner");
     if (owner !== null && owner !== state.owner) throw accessDenied();

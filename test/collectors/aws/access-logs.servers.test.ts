@@ -16,11 +16,14 @@ import { account, hour, noon, openLogRig, region, type Taken, windowFrom } from 
 
 const oracle = process.env["HOLDFAST_DIGEST_ORACLE"] ?? join(import.meta.dirname, "../../../../shared/tools/digest-oracle/digest_oracle.py");
 
-/** Not from versitygw: it is of us-east-1 only, and does not say so in the header that clients follow. */
-async function collected(deleted: boolean): Promise<{ readonly trail: TrailBucket; readonly taken: Taken; readonly lost: string } | string> {
-  const found = inject("servers").minio;
-  if (found.kind === "none") return `minio: ${found.why}`;
-  const bucket = `trail-${Date.now()}`;
+/** The target is in eu-west-1; versitygw takes no other signature than that of us-east-1, and says so in the error alone. */
+async function collected(
+  name: "minio" | "versitygw",
+  deleted: boolean,
+): Promise<{ readonly trail: TrailBucket; readonly taken: Taken; readonly lost: string } | string> {
+  const found = inject("servers")[name];
+  if (found.kind === "none") return `${name}: ${found.why}`;
+  const bucket = `trail-${name}-${Date.now()}`;
   const rig = await openLogRig([{ name: "flow-logs" }], { url: found.server.url, credentials: clientConfigOf(found.server).credentials });
   try {
     rig.ec2.network.flowLogs.length = 0; // their buckets are not on that server
@@ -39,8 +42,8 @@ async function collected(deleted: boolean): Promise<{ readonly trail: TrailBucke
   }
 }
 
-test("minio: a trail is taken byte for byte, and its chain is valid", async ({ skip }) => {
-  const result = await collected(false);
+test.for(["minio", "versitygw"] as const)("%s: a trail is taken byte for byte, and its chain is valid", async (name, { skip }) => {
+  const result = await collected(name, false);
   if (typeof result === "string") return skip(result);
   const { trail, taken } = result;
   for (const { key, bytes } of trail.objects.values()) expect(taken.members.get(`s3/${trail.options.bucket}/${key}`)?.equals(bytes)).toBe(true);
@@ -48,7 +51,7 @@ test("minio: a trail is taken byte for byte, and its chain is valid", async ({ s
 });
 
 test("minio: a deleted log file is missing from the chain, and taken from the version that the bucket kept", async ({ skip }) => {
-  const result = await collected(true);
+  const result = await collected("minio", true);
   if (typeof result === "string") return skip(result);
   const { trail, taken, lost } = result;
   const kept = [...taken.members].filter(([member]) => member.startsWith(`s3-versions/${trail.options.bucket}/${lost}/`));
@@ -62,7 +65,7 @@ test("minio: a deleted log file is missing from the chain, and taken from the ve
 test("from the archive alone, awscli's own validator finds the chain valid", async ({ skip }) => {
   const python = toolPath(inject("toolCache"), "python3");
   if (!existsSync(oracle) || !existsSync(python)) return skip("no digest oracle (HOLDFAST_DIGEST_ORACLE) or no Python with awscli");
-  const result = await collected(false);
+  const result = await collected("minio", false);
   if (typeof result === "string") return skip(result);
   const folder = await mkdtemp(join(tmpdir(), "holdfast-archive-"));
   try {
