@@ -86,7 +86,13 @@ export const operations: Readonly<Record<OperationName, OperationShape>> = {
     may: ["prefix", "key-marker", "version-id-marker", "max-keys", "encoding-type"],
     amz: [],
   },
-  ListObjectsV2: { verb: "GET", on: "bucket", with: ["list-type"], may: ["prefix", "delimiter", "continuation-token", "start-after", "max-keys", "encoding-type"], amz: [] },
+  ListObjectsV2: {
+    verb: "GET",
+    on: "bucket",
+    with: ["list-type"],
+    may: ["prefix", "delimiter", "continuation-token", "start-after", "max-keys", "encoding-type"],
+    amz: [],
+  },
   ListMultipartUploads: {
     verb: "GET",
     on: "bucket",
