@@ -5,9 +5,9 @@ import { putsOf, type Settlement, settle, type TwoPersonContext } from "./settle
 /** Clears the legal hold of exhibits of one case, once a second person has approved that; retention stays. */
 export async function clearHold(context: TwoPersonContext, ids: readonly string[], signal: AbortSignal): Promise<Settlement> {
   const puts = putsOf(context, ids);
-  for (const { id, put } of puts)
-    if (!put.asked.legalHold && isSettled(context, id))
-      throw new HoldfastError("usage", `exhibit ${id} is under no legal hold of ours: there is nothing to clear`);
+  // All of them: where some were left by a crash, the same command again has to find its request.
+  if (puts.every(({ id, put }) => !put.asked.legalHold && isSettled(context, id)))
+    throw new HoldfastError("usage", `${ids.join(" ")}: no legal hold of ours is on, there is nothing to clear`);
   return settle(
     context,
     "hold-cleared",

@@ -1,4 +1,5 @@
 import { HoldfastError } from "../core/error.ts";
+import { keptOf } from "../core/exhibit.ts";
 import { putsOf, type Settlement, settle, type TwoPersonContext } from "./settle.ts";
 import type { StoredExhibit } from "./stored-exhibit.ts";
 
@@ -7,7 +8,7 @@ import type { StoredExhibit } from "./stored-exhibit.ts";
  * they are gone. Asked before it is requested, and again by the vault before it deletes: `refused` while locked or held.
  */
 export async function disposeOf(context: TwoPersonContext, ids: readonly string[], signal: AbortSignal): Promise<Settlement> {
-  const puts = putsOf(context, ids);
+  const puts = stillToGo(context, [...new Set(ids)]);
   for (const { id, put } of puts) await demandEnded(context, id, put, signal);
   return settle(
     context,
@@ -23,6 +24,16 @@ export async function disposeOf(context: TwoPersonContext, ids: readonly string[
     },
     signal,
   );
+}
+
+/** Those that are gone already stay in the list where others are left: the same command again has to find its request. */
+function stillToGo(context: TwoPersonContext, ids: readonly string[]): ReturnType<typeof putsOf> {
+  const all = ids.map((id) => {
+    const acts = [...context.reader.acts({ exhibit: id })];
+    return { id, gone: keptOf(acts).kind === "nothing", kept: keptOf(acts.filter((act) => act.detail["change"] !== "disposed")) };
+  });
+  if (all.every(({ gone }) => gone)) return putsOf(context, ids); // which says what each is
+  return all.flatMap(({ id, kept }) => (kept.kind === "stored" ? [{ id, put: kept.put }] : putsOf(context, [id])));
 }
 
 /** By our own promise and by what the store shows now, the later of the two. */
