@@ -41,18 +41,19 @@ export type Mirroring = {
 };
 
 /** How long a command waits for a mirror that does not answer before it goes on without. Milliseconds. */
-const PATIENCE = { look: 10_000, write: 30_000, audit: 120_000 };
+const PATIENCE: Patience = { look: 10_000, write: 30_000, audit: 120_000 };
+type Patience = { readonly look: number; readonly write: number; readonly audit: number };
 
 type Needs = Pick<Services, "paths" | "config" | "vault" | "clock">;
 
-export function mirroring(services: Needs): Mirroring {
+export function mirroring(services: Needs, patience: Patience = PATIENCE): Mirroring {
   const name = services.config.anchors.worm;
   const { ledger: paths } = services.paths;
   const open = async (vault: string): Promise<Vault> => services.vault(vault);
   const flush = async (signal: AbortSignal): Promise<MirrorStanding | null> => {
     if (name === null) return null;
     try {
-      return await withPatience(PATIENCE.write, signal, async (until, moved) => {
+      return await withPatience(patience.write, signal, async (until, moved) => {
         const vault = await open(name);
         const { size, alarms } = await mirrorLedger(paths, { vault, retainUntil: longest(services.config, services.clock()), progress: moved }, until);
         return { vault: name, pending: 0, mirrored: size, alarms, trouble: null };
@@ -68,14 +69,14 @@ export function mirroring(services: Needs): Mirroring {
     watch: name === null ? (recorder) => recorder : pace.watch,
     async guard(signal) {
       if (name === null) return;
-      await withPatience(PATIENCE.look, signal, async (until) => {
+      await withPatience(patience.look, signal, async (until) => {
         await look(await open(name), until);
       }).catch(passTrouble(signal));
     },
     async standing(signal) {
       if (name === null) return null;
       try {
-        return await withPatience(PATIENCE.look, signal, async (until) => {
+        return await withPatience(patience.look, signal, async (until) => {
           const { size, head, alarms } = await look(await open(name), until);
           return { vault: name, pending: head - size, mirrored: size, alarms, trouble: null };
         });
@@ -88,7 +89,7 @@ export function mirroring(services: Needs): Mirroring {
     async audit(signal) {
       if (name === null) return null;
       try {
-        return await withPatience(PATIENCE.audit, signal, async (until) => auditMirror(paths, await open(name), until));
+        return await withPatience(patience.audit, signal, async (until) => auditMirror(paths, await open(name), until));
       } catch (error) {
         signal.throwIfAborted();
         return { kind: "unreachable", text: describeError(error) };
