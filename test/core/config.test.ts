@@ -25,3 +25,13 @@ test("an origin that is none blames where it was written", () => {
   expect(() => parseOrigin("http://x y", "origin")).toThrow(expect.objectContaining({ code: "config" }));
   expect(() => parseOrigin("http://x y", "--origin", "usage")).toThrow(expect.objectContaining({ code: "usage" }));
 });
+test("an actor has an id, perhaps a key and a kind; what is mistyped is named", () => {
+  expect(parseConfig({ actor: { id: "jane" } }).actor).toEqual({ id: "jane", kind: "person", key: null });
+  expect(parseConfig({ actor: { id: "robot", kind: "machine", key: "./robot.pub" } }).actor).toEqual({ id: "robot", kind: "machine", key: "./robot.pub" });
+  for (const [actor, key] of [
+    [{ key: "./k.pub" }, /^actor\.id/],
+    [{ id: "jane", kind: "human" }, /^actor\.kind/],
+    [{ id: "jane", keys: "x" }, /actor.*did you mean key/],
+  ] as const)
+    expect(() => parseConfig({ actor })).toThrow(expect.objectContaining({ code: "config", message: expect.stringMatching(key) }));
+});
