@@ -16,7 +16,8 @@ import { promisify } from "node:util";
 const run = promisify(execFile);
 
 export const toolNames = ["minio", "versitygw", "venv", "zstd", "fsck", "foreign", "litewitness", "timestamp-server"] as const;
-export type ToolName = (typeof toolNames)[number];
+/** `posix-oneshot` is asked for by a bench alone. */
+export type ToolName = (typeof toolNames)[number] | "posix-oneshot";
 export type Tool =
   | { readonly name: ToolName; readonly kind: "ready"; readonly how: "cached" | "built" | "found"; readonly version: string }
   | { readonly name: ToolName; readonly kind: "missing"; readonly why: string };
@@ -25,6 +26,7 @@ const goModules = {
   minio: { module: "github.com/minio/minio", version: "v0.0.0-20260212201848-7aac2a2c5b7c" },
   versitygw: { module: "github.com/versity/versitygw/cmd/versitygw", version: "v1.7.0" },
   fsck: { module: "github.com/transparency-dev/tessera/cmd/fsck", version: "v1.0.4" },
+  "posix-oneshot": { module: "github.com/transparency-dev/tessera/cmd/examples/posix-oneshot", version: "v1.0.4" },
   litewitness: { module: "filippo.io/torchwood/cmd/litewitness", version: "v0.10.0" },
   "timestamp-server": { module: "github.com/sigstore/timestamp-authority/v2/cmd/timestamp-server", version: "v2.1.5" },
 } as const;
@@ -62,6 +64,7 @@ const getters: Readonly<Record<ToolName, (cache: string) => Promise<Tool>>> = {
   venv: pythonTools,
   zstd: zstd,
   fsck: (cache) => goTool(cache, "fsck"),
+  "posix-oneshot": (cache) => goTool(cache, "posix-oneshot"),
   litewitness: (cache) => goTool(cache, "litewitness"),
   "timestamp-server": (cache) => goTool(cache, "timestamp-server"),
   foreign: foreignTool,
