@@ -11,6 +11,7 @@ import { anchorNow, dueAnchors, remember, restedWitnesses, type Surroundings } f
 import { askWitnesses, type WitnessSays, withWitnesses } from "../ledger/ask-witnesses.ts";
 import { auditLedger } from "../ledger/audit.ts";
 import { parseWitnessKey } from "../ledger/cosignature.ts";
+import type { LedgerPaths } from "../ledger/paths.ts";
 import { openReader } from "../ledger/reader.ts";
 import type { Authority } from "../ledger/timestamp.ts";
 import type { HomePaths } from "./home.ts";
@@ -21,7 +22,10 @@ export type Anchoring = {
   guard(signal: AbortSignal): Promise<void>;
   /** Has the newest head anchored by all of them now. */
   now(signal: AbortSignal): Promise<readonly Anchored[]>;
-  /** The same by those for which it is time (ten minutes, something new). For the end of a command that recorded something. */
+  /**
+   * The same by those for which it is time (ten minutes, something new), and the alarms of the others that still stand. For the end of
+   * a command that recorded something.
+   */
   settle(signal: AbortSignal): Promise<readonly Anchored[]>;
   /**
    * The audit with all kept proofs; `ask` asks the witnesses too, who tell of a whole home that was put back. Where `proven` says that
@@ -82,7 +86,8 @@ export function anchoring(needs: Needs): Anchoring {
       if (none) return [];
       const trusted = await policy();
       const due = dueAnchors(paths, trusted, sizeOf(), clock());
-      return due.length === 0 ? [] : anchorNow(paths, trusted, due, needs, signal);
+      const done = due.length === 0 ? [] : await anchorNow(paths, trusted, due, needs, signal);
+      return [...done, ...standingAlarms(paths, trusted, done)];
     },
     async audit(ask, proven, signal) {
       const trusted = none ? noAnchors : await policy();
@@ -113,6 +118,16 @@ export function anchoring(needs: Needs): Anchoring {
       reader.close();
     }
   }
+}
+
+/** An alarm is told with every command until the anchor takes it back: one look away must not be enough to miss it. */
+function standingAlarms(paths: LedgerPaths, policy: AnchorPolicy, done: readonly Anchored[]): readonly Anchored[] {
+  const states = readAnchorStates(paths);
+  return anchorNames(policy).flatMap((anchor): Anchored[] => {
+    const trouble = states[anchor]?.trouble ?? null;
+    if (trouble === null || done.some((one) => one.anchor === anchor)) return [];
+    return trouble.kind === "rollback" || trouble.kind === "fork" ? [{ anchor, kind: trouble.kind, text: trouble.text }] : [];
+  });
 }
 
 async function policyOf({ anchors }: Config, folder: string): Promise<AnchorPolicy> {

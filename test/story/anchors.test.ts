@@ -142,6 +142,24 @@ describe("a home with a witness and two authorities", () => {
     expect((await run("status")).stdout).toContain("anchor witness:w1: ROLLBACK since");
   });
 
+  test("goes on recording where one witness of two lies about a larger size, and calls it out", async () => {
+    const { home, run, witness, collect } = await story();
+    const second = await startWitness("witness.example/w2", ORIGIN, readVkeys(join(home, "ledger", "keys")).vkeys);
+    running.push(second);
+    const file = join(home, "holdfast.yaml");
+    const both = `"${witness.vkey}"}, {name: w2, url: "${second.url}", vkey: "${second.vkey}"}]`;
+    writeFileSync(file, `${readFileSync(file, "utf8").replace(`"${witness.vkey}"}]`, both)}  quorum: 2\n`);
+    second.lie = { size: 999 };
+    const collected = await collect();
+    expect(collected.code).toBe(0);
+    expect(collected.stderr).toMatch(/ALARM: ROLLBACK: witness w2 has seen 999 entries of this log, and here are \d+/);
+    const noted = await run("case", "note", "A-1", "still at work");
+    expect(noted.code).toBe(0);
+    expect((await run("status")).stdout).toMatch(/anchor witness:w2: ROLLBACK since/);
+    const audited = await holdfastJson<Audit>(["ledger", "audit"], { home });
+    expect({ code: audited.code, verdict: audited.json.verdict }).toEqual({ code: 5, verdict: "rollback" });
+  });
+
   test.for<[string, (yaml: string) => string, RegExp]>([
     [
       "a witness key of another type",
