@@ -21,6 +21,12 @@ export function judgeMirror(vault: string, sight: MirrorSight, ours: Checkpoint,
       text: `vault ${vault} keeps two checkpoints of size ${one.size} that this log's keys signed, of roots ${one.root.toString("base64")} and ${other.root.toString("base64")}, and this ledger has ${ours.size} entries: the keys signed two histories`,
     };
   }
+  if (sight.foreign)
+    return {
+      kind: "fork",
+      size: Math.max(0, sight.largest),
+      text: `vault ${vault} mirrors a log of this origin under other keys, with a checkpoint of ${Math.max(0, sight.largest)} entries, and this ledger has ${ours.size}: it was begun anew under an origin that is in use. Move it away and bring the old one back with holdfast restore, or choose another origin`,
+    };
   if (sight.newest === null) return { kind: "empty" };
   const { size, root } = sight.newest.checkpoint;
   if (size > ours.size)

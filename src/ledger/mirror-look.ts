@@ -2,8 +2,9 @@ import { describeError } from "../core/error.ts";
 import { readSmall } from "../core/small-object.ts";
 import type { Listed, Vault } from "../core/vault.ts";
 import { type Checkpoint, openCheckpoint } from "./checkpoint.ts";
+import { formatVkey } from "./log-key.ts";
 import type { LogVkeys } from "./log-keys.ts";
-import { checkpointName, mirrorFolder, sizeOfName } from "./mirror-names.ts";
+import { checkpointName, mirrorFolder, sizeOfName, vkeyName } from "./mirror-names.ts";
 
 /** A checkpoint that the mirror holds and that this log's keys signed. */
 export type Mirrored = { readonly checkpoint: Checkpoint; readonly note: Buffer; readonly listed: Listed };
@@ -14,6 +15,8 @@ export type MirrorSight = {
   readonly largest: number;
   /** Two signed checkpoints of one size with different roots; null where there are none. */
   readonly split: { readonly one: Checkpoint; readonly other: Checkpoint } | null;
+  /** Whether the mirror was begun with other keys than ours: its log is another one under our origin. Looked for where nothing of ours is there. */
+  readonly foreign: boolean;
   /** What must not be in a store that nobody can write over: second versions, delete markers, what we did not sign. Sentences. */
   readonly alarms: readonly string[];
 };
@@ -30,7 +33,8 @@ export async function lookAtMirror(vault: Vault, keys: LogVkeys, size: number, s
   for (let back = NEAR; ; back *= 64) {
     const from = size === 0 ? 0 : Math.max(0, size - back);
     const sight = await lookFrom(vault, keys, from, signal);
-    if (from === 0 || sight.newest !== null) return sight;
+    if (sight.newest !== null) return sight;
+    if (from === 0) return { ...sight, foreign: await isForeign(vault, keys, signal) };
   }
 }
 
@@ -57,7 +61,18 @@ async function lookFrom(vault: Vault, keys: LogVkeys, from: number, signal: Abor
     if (one !== undefined && other !== undefined) split ??= { one: one.checkpoint, other: other.checkpoint };
     newest ??= one ?? null;
   }
-  return { newest, largest: sizes[0] ?? -1, split, alarms };
+  return { newest, largest: sizes[0] ?? -1, split, foreign: false, alarms };
+}
+
+/** The first key list of the mirror, in its first version, names keys that are none of ours, today's or retired. */
+async function isForeign(vault: Vault, keys: LogVkeys, signal: AbortSignal): Promise<boolean> {
+  const key = mirrorFolder(keys.origin) + vkeyName(0);
+  let first: Listed | null = null;
+  for await (const listed of vault.list(key, null, signal)) if (listed.key === key && listed.bytes !== null) first = listed;
+  if (first === null) return false;
+  const ours = new Set(keys.vkeys.map(formatVkey));
+  const theirs = (await readSmall(vault, first, MAX_NOTE_BYTES, signal)).toString("utf8").split("\n");
+  return !theirs.some((line) => ours.has(line));
 }
 
 async function readVersions(

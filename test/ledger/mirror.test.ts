@@ -160,7 +160,20 @@ describe("a mirror that somebody was at", () => {
     await expect(mirror(home.paths, vault)).rejects.toMatchObject({ code: "fork", message: expect.stringContaining("two checkpoints of size 9") });
   });
 
-  test("a larger checkpoint that our keys did not sign is an alarm, and stops nothing", async () => {
+  test("a larger checkpoint that nobody's keys signed is an alarm, and stops nothing", async () => {
+    using home = tempHome();
+    await append(home.paths, 4);
+    await mirror(home.paths, vault);
+    await overwrite(checkpointKey(9000), Buffer.from("planted\n"));
+    await append(home.paths, 1);
+    expect(await mirror(home.paths, vault)).toMatchObject({ size: 5, alarms: [expect.stringMatching(/size 9000 .* not signed by this log's keys/)] });
+    expect(await auditMirror(home.paths, vault, forever)).toMatchObject({
+      covers: 5,
+      problems: [{ kind: "anchor-altered", text: expect.stringContaining("9000") }],
+    });
+  });
+
+  test("a home that was begun anew under an origin that is mirrored already signs nothing: the old one is to be restored", async () => {
     using home = tempHome();
     using stranger = tempHome();
     await append(home.paths, 4);
@@ -168,7 +181,10 @@ describe("a mirror that somebody was at", () => {
     const other = s3VaultOf({ endpoint: fake.url, credentials: fake.credentials, bucket: bucket() }, { prefix: "holdfast/" });
     await mirror(stranger.paths, other);
     other.close();
-    await expect(mirror(home.paths, vault)).rejects.toMatchObject({ code: "object-exists" }); // log.vkey is the stranger's
+    await expect(mirror(home.paths, vault)).rejects.toMatchObject({
+      code: "fork",
+      message: expect.stringMatching(/under other keys, with a checkpoint of 9 entries, and this ledger has 4: .*holdfast restore/),
+    });
     const found = await auditMirror(home.paths, vault, forever);
     expect(found).toMatchObject({
       kind: "checked",
