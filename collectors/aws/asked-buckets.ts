@@ -97,7 +97,8 @@ export async function* balancerLogs(reading: LogReading, asked: Extract<AskedLog
 
 async function* deliveries(reading: LogReading, window: Window, { bucket, of, folder, timeOf, lateMs: late }: Deliveries): AsyncGenerator<TarEntry, boolean> {
   const { aws, lines, pass, signal } = reading;
-  const [from, until] = [Date.parse(window.since), Date.parse(window.until) + late];
+  // A name has the minute only: that of 12:00:45 stands before 12:00:30.
+  const [from, until] = [Date.parse(window.since) - 60_000, Date.parse(window.until) + late];
   let [listed, found] = [true, 0];
   for (const day of daysOf(from, until)) yield* takeObjects(reading, ofDay(folder(day)));
   if (listed && found === 0)

@@ -18,10 +18,11 @@ export function isolationText(
   replaced: GroupsOf,
 ): string {
   const isolated = faces.filter(({ id }) => !failed.has(id));
+  const open = openText(ways);
   const lines = [
     `${isolated.length} of ${faces.length} network interfaces are in quarantine${isolated.length === 0 ? "" : ` (${isolated.map(({ id }) => id).join(", ")})`}: ` +
-      "no connection can begin in either direction, and tracked connections were cut by a group open both ways, worn for a moment in between",
-    ...openText(ways),
+      `no connection can begin in either direction${open.length === 0 ? "" : " but for what is said next"}, and tracked connections were cut by a group open both ways, worn for a moment in between`,
+    ...open,
     ...[...failed.values()].map(({ text }) => `NOT isolated: ${text}`),
     ...faces.filter(({ trunk }) => trunk).map(({ id }) => `NOT isolated: containers' branch interfaces on trunk ${id}; their own groups still hold`),
     ...Object.entries(replaced).map(([id, groups]) => `${id} ${changedText(known.get(id), groups)}; undo puts back the later`),

@@ -35,7 +35,7 @@ export async function startDump(run: MemoryRun, landing: Landing, signal: AbortS
   return sentAs(run, sent.id, sent.requestIds);
 }
 
-/** One more batch for a running dump. False where the host did not take it: it may be offered again under the same number. */
+/** One more batch for a running dump; it is recorded before anybody has it. False where the host did not take it: it may be offered again under the same number. */
 export async function bringLinks(run: MemoryRun, landing: Landing, arrived: number, signal: AbortSignal): Promise<boolean> {
   const { aws, system, progress } = run;
   const { ready, token, batch: last } = progress.get();
@@ -44,13 +44,19 @@ export async function bringLinks(run: MemoryRun, landing: Landing, arrived: numb
   const batch = await batchFrom(run, landing, arrived + 1, null, signal);
   const script = scriptOf(() => system.drop(token, ready, number, batch.text));
   if (script === null) return false;
+  await recordLinks(run, batch, number, []);
   const sent = await sendOrder(
     aws,
     { document: system.document, script, comment: commentOf(run, `links ${number} ${batch.from}`), seconds: dropSeconds },
     signal,
   );
   if (sent.kind === "refused") return false;
-  await recordLinks(run, batch, number, sent.requestIds);
+  const brought = changed(
+    `links for parts ${batch.from} to ${batch.to} brought to the instance by SSM command ${sent.id}`,
+    { command: sent.id },
+    sent.requestIds,
+  );
+  await run.at.record(onceOf(run, `brought-${number}-${batch.from}-${batch.lapse.until}`), brought);
   const end = await endOfOrder(aws, sent.id, dropSeconds, signal);
   if (jsonOf(end.stdout)?.["ended"] !== "dropped") return false;
   progress.set({ batch: number, issued: Math.max(batch.to, progress.get().issued), lapse: batch.lapse });

@@ -13,13 +13,13 @@ import { type LogHashes, logHashes } from "./log-hashes.ts";
 import { metadataMember } from "./log-names.ts";
 import type { LogReading } from "./log-reading.ts";
 import { lackLine } from "./lack-line.ts";
-import { daysOf, latenessMs } from "./log-window.ts";
+import { daysOf } from "./log-window.ts";
 import { type PackedLines, packedLines } from "./packed-lines.ts";
 import { readAlong } from "./read-along.ts";
 import { takeObjects } from "./take-objects.ts";
 import type { TrailFolder } from "./trails.ts";
 
-const hourMs = 3_600_000;
+const [minuteMs, hourMs] = [60_000, 3_600_000];
 /** Between the minute in a log file's name and its delivery. */
 const deliveryMs = 30 * 60_000;
 
@@ -136,10 +136,13 @@ export async function* trailFiles(reading: LogReading, folder: TrailFolder, wind
   }
 }
 
-/** Of every digest that touches the window all files are needed, up to an hour beside it; without digests it is the window and what comes late. */
+/**
+ * Of every digest that touches the window all files are needed, up to an hour beside it; without digests it is the window and what
+ * comes late, for which CloudTrail promises no time. A name has the minute only: that of 12:00:45 stands before 12:00:30.
+ */
 function logSpan({ since, until }: Window, signed: boolean): readonly [from: number, until: number] {
   const [sinceMs, untilMs] = [Date.parse(since), Date.parse(until)];
-  if (!signed) return [sinceMs, untilMs + latenessMs.trail];
+  if (!signed) return [sinceMs - minuteMs, untilMs + hourMs];
   return [sinceMs - hourMs - deliveryMs, untilMs + hourMs];
 }
 

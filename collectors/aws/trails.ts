@@ -33,6 +33,10 @@ export async function* describeTrails(reading: LogReading): AsyncGenerator<TarEn
   const trails = (answer.value.trailList ?? []).flatMap(factsOf);
   if (trails.length === 0)
     lines.add(lackLine("trail files", `api:${call}`, "source-disabled", `no trail records account ${aws.account} in ${aws.instance.region}`));
+  if (trails.length > 0 && !trails.some(({ manyRegions }) => manyRegions))
+    reading.remarks.add(
+      `no trail here records other Regions than ${aws.instance.region}: what the instance's role did in those is in their own trails, which were not looked for`,
+    );
   for (const trail of trails) yield* standing(reading, trail);
   return trails;
 }

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { expectAsModelled } from "../../clouds/aws/as-modelled.ts";
 import { image } from "./guest-host.ts";
 import { type MemoryRig, openMemoryRig, partSize, whole } from "./memory-rig.ts";
+import type { Drive } from "./step-drive.ts";
 import { takePushed } from "./take-pushed.ts";
 
 const isolated = process.getuid?.() === 0;
@@ -53,10 +54,23 @@ test.runIf(isolated)("no usable link stands in the command history, in an act or
   for (const { parameters } of rig.ssm.commands) expect(JSON.stringify(parameters)).not.toContain("{{");
 });
 
-test.runIf(isolated)("links come in batches while the dump goes on", { timeout: 60_000 }, async () => {
+test.runIf(isolated)("links come in batches while the dump goes on, each recorded before the host has it", { timeout: 60_000 }, async () => {
   const collector = rig.collector();
   const drive = await rig.drive(whole, { count: 2, seconds: 600 });
-  const { bytes, report } = await takePushed(rig.vault, await rig.push(collector, drive));
+  const early: string[] = [];
+  const watched: Drive = {
+    ...drive,
+    context: (id) => ({
+      ...drive.context(id),
+      async record(once, done) {
+        const [, number, from] = /\/links-(\d+)-(\d+)-/.exec(once) ?? [];
+        if (number !== undefined && rig.ssm.commands.some(({ comment }) => comment.endsWith(`links ${number} ${from}`))) early.push(once);
+        await drive.context(id).record(once, done);
+      },
+    }),
+  };
+  const { bytes, report } = await takePushed(rig.vault, await rig.push(collector, watched));
+  expect(early).toEqual([]);
   expect(report.outcome).toBe("collected");
   expect(bytes.equals(image)).toBe(true);
   expect(drive.recorded.filter(({ once }) => once.includes("/links-")).length).toBeGreaterThanOrEqual(3);
