@@ -3,12 +3,15 @@ import type { ExportReport } from "../core/export-report.ts";
 import { checkpointId } from "../ledger/checkpoint.ts";
 import { exportLedger } from "../ledger/export-ledger.ts";
 import { proofOf } from "../ledger/proof-of.ts";
+import { type ActSignature, actSignature } from "./act-signature.ts";
 import type { Services } from "./services.ts";
 
 /** What leaves the house for others to check. */
 export type Exporting = {
   /** The whole ledger as a tlog-tiles tree; an earlier export of it is brought up to date. */
   ledger(dir: string, signal: AbortSignal): Promise<ExportReport>;
+  /** What OpenSSH needs to judge an act's signature by itself, in three new files. */
+  signature(seq: number, out: string): Promise<ActSignature>;
   /** The `.tlog-proof` of one act; `leafHash` in base64, as contract.md has it. */
   proof(seq: number): { readonly leafHash: string; readonly checkpoint: CheckpointId; readonly proof: string };
 };
@@ -16,6 +19,7 @@ export type Exporting = {
 export function exporting(services: Services): Exporting {
   return {
     ledger: (dir, signal) => exportLedger(services.paths.ledger, dir, signal),
+    signature: (seq, out) => actSignature(services, seq, out),
     proof(seq) {
       const proven = proofOf(services.paths.ledger, seq);
       return { leafHash: proven.leafHash.toString("base64"), checkpoint: checkpointId(proven.checkpoint), proof: proven.proof };

@@ -1,5 +1,7 @@
+import { HoldfastError } from "../core/error.ts";
 import { terminalSafe } from "../core/printable.ts";
 import type { ActorChange } from "../app/actors.ts";
+import { required } from "./ask.ts";
 import { type Options, optionText } from "./options.ts";
 import { present, table } from "./output.ts";
 import { presentWaiting } from "./request-document.ts";
@@ -28,6 +30,19 @@ export async function actorRevoke(session: Session, id: string, options: Options
   const why = await whyFrom(session, options);
   const app = await session.app();
   return presentChange(session, "revoked", await app.actors.revoke(id, optionText(options, "key") ?? null, why));
+}
+
+export async function actorSignature(session: Session, text: string, options: Options): Promise<number> {
+  if (!/^(0|[1-9][0-9]{0,15})$/.test(text))
+    throw new HoldfastError("usage", `${JSON.stringify(text)} is not the number of an act; \`holdfast custody\` shows them`);
+  const out = await required(session, optionText(options, "out"), "--out", "into which new file?");
+  const app = await session.app();
+  const found = await app.exporting.signature(Number(text), out);
+  present(session.output, { schema: "holdfast.signature/1", act: text, ...found } as { schema: string }, null, () => [
+    terminalSafe(`act ${text}  signed by ${found.actor}  ${found.keyid}`),
+    terminalSafe(found.verify),
+  ]);
+  return 0;
 }
 
 function presentChange(session: Session, change: "enrolled" | "revoked", done: ActorChange): number {

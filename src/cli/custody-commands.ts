@@ -51,6 +51,11 @@ export function addCustodyCommands(program: Command, go: Go): void {
   why(actor.command("revoke <id>").description("no act is signed with this key any more; a second person approves"))
     .option("--key <FINGERPRINT>", "which, where the id has several")
     .action((id: string, o: Options) => go(async (s) => (await import("./actor.ts")).actorRevoke(s, id, o)));
+  actor
+    .command("signature <act>")
+    .description("write what ssh-keygen needs to check the signature of an act")
+    .option("--out <FILE>", "a new file; FILE.sig and FILE.allowed beside it")
+    .action((seq: string, o: Options) => go(async (s) => (await import("./actor.ts")).actorSignature(s, seq, o)));
 }
 
 function why(command: Command): Command {

@@ -4,12 +4,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sshSigner } from "../../src/app/ssh-signer.ts";
 import { actDraft } from "../../src/core/act-draft.ts";
-import { signatureOf, pae, PAYLOAD_TYPE } from "../../src/ledger/leaf.ts";
 import { readVkeys } from "../../src/ledger/log-keys.ts";
-import { openReader } from "../../src/ledger/reader.ts";
-import { armourSshsig } from "../../src/ledger/ssh-signature.ts";
 import { open, pathsIn } from "../ledger/support.ts";
-import { leavesOf } from "../verify/forge.ts";
 import { both } from "../verify/standalone-support.ts";
 import { holdfast, holdfastJson, type Ran, temporary } from "./holdfast.ts";
 
@@ -31,7 +27,12 @@ const as = (who: Who, ...args: readonly string[]): Promise<Ran> => holdfast(["--
 const asJson = <T>(who: Who, ...args: readonly string[]): Promise<{ readonly code: number | null; readonly json: T; readonly stderr: string }> =>
   holdfastJson<T>(["--config", join(dir.path, `${who}.yaml`), "--no-input", ...args], { home });
 const custody = async (): Promise<
-  readonly { readonly act: string; readonly detail: Record<string, unknown>; readonly actor: { readonly id: string; readonly proof: string } }[]
+  readonly {
+    readonly seq: string;
+    readonly act: string;
+    readonly detail: Record<string, unknown>;
+    readonly actor: { readonly id: string; readonly proof: string };
+  }[]
 > => (await asJson<{ acts: [] }>("jane", "custody", "T-1/001")).json.acts;
 
 beforeAll(async () => {
@@ -162,16 +163,14 @@ describe.skipIf(!hasKeygen)("one person, two hats (needs ssh-keygen)", () => {
     const exported = join(dir.path, "export");
     expect((await as("jane", "ledger", "export", exported)).code).toBe(0);
     expect(await both(exported)).toMatchObject({ code: 0 });
-    const reader = openReader(pathsIn(join(home, "ledger")));
-    const approved = [...reader.acts({})].findLast((a) => a.act === "approved" && a.actor.id === hats.john.id) ?? expect.fail("no approval");
-    const found = signatureOf(leavesOf(exported, reader.size())[approved.seq] ?? Buffer.alloc(0)) ?? expect.fail("no signature");
-    reader.close();
-    writeFileSync(join(dir.path, "signature"), armourSshsig(found.signature.sig));
-    writeFileSync(join(dir.path, "allowed"), `${hats.john.id} ${readFileSync(join(dir.path, "john.pub"), "utf8")}`);
-    const verify = ["-Y", "verify", "-f", join(dir.path, "allowed"), "-I", hats.john.id, "-n", "holdfast", "-s", join(dir.path, "signature")];
-    const message = pae(PAYLOAD_TYPE, found.payload);
-    expect(execFileSync("ssh-keygen", verify, { input: message }).toString("utf8")).toMatch(/^Good "holdfast" signature for john@example.org/);
+    const approved = (await custody()).findLast((a) => a.act === "approved" && a.actor.id === hats.john.id) ?? expect.fail("no approval");
+    const out = join(dir.path, "signed");
+    const { json } = await asJson<{ keyid: string; verify: string }>("jane", "actor", "signature", approved.seq, "--out", out);
+    expect(execFileSync("bash", ["-c", json.verify]).toString("utf8")).toBe(`Good "holdfast" signature for ${hats.john.id} with ED25519 key ${json.keyid}\n`);
+    const message = readFileSync(out);
     message.writeUInt8(message.readUInt8(message.length - 9) ^ 1, message.length - 9);
-    expect(spawnSync("ssh-keygen", verify, { input: message }).status).not.toBe(0);
+    writeFileSync(out, message);
+    expect(spawnSync("bash", ["-c", json.verify]).status).not.toBe(0);
+    expect((await as("jane", "actor", "signature", "0", "--out", join(dir.path, "none"))).stderr).toMatch(/nobody signed it/);
   });
 });

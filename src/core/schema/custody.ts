@@ -35,5 +35,6 @@ export const custodyDocuments: Readonly<Record<string, Readonly<Record<string, J
   actors: {
     actors: listOf(objectOf({ id: text, kind: choice("person", "machine"), key: text, fingerprint: text, since: digits, revoked: orNull(digits) })),
   },
+  signature: { act: digits, actor: text, keyid: text, files: listOf(text), verify: text },
   "actor-change": { change: choice("enrolled", "revoked"), id: text, key: text, fingerprint: text, act: digits },
 };
