@@ -11,7 +11,7 @@ import { lookAtMemory } from "./memory-look.ts";
 import { onPlace, type Place } from "./place.ts";
 import { pidsOf } from "./read-or-null.ts";
 import { absentActs, rooms } from "./rooms.ts";
-import { systemCode } from "../../src/core/error.ts";
+import { HoldfastError, systemCode } from "../../src/core/error.ts";
 
 type Draft = Pick<Step, "id" | "kind" | "title" | "rank" | "calls" | "input"> & {
   readonly bytes: number | null;
@@ -24,6 +24,8 @@ const rank = { memory: 2, state: 3, flow: 3, logs: 5, image: 6 };
 
 /** Reads sizes and rights, and writes nothing; a disk is opened only to see whether it may be. */
 export async function planHost(place: Place, target: Target, wish: Wish, signal: AbortSignal): Promise<Plan> {
+  if (wish.contain !== null)
+    throw new HoldfastError("refused", `${target.id} cannot be isolated: ${absentActs.find(({ room }) => room === "contain")?.why ?? ""}`);
   const asked = new Set<Kind>(wish.kinds ?? ["memory", "state", "flow-logs", "access-logs"]);
   if (wish.disks.length > 0) asked.add("disk-image");
   if (wish.logs.length > 0) asked.add("access-logs");
