@@ -15,6 +15,7 @@ import { type Keying, keying } from "./app/keying.ts";
 import { type Policing, policing } from "./app/policing.ts";
 import { type Restoring, restoring } from "./app/restoring.ts";
 import type { Services } from "./app/services.ts";
+import { type Sweeping, sweeping } from "./app/sweeping.ts";
 import { toolIdentity } from "./app/tool-digest.ts";
 import { HoldfastError } from "./core/error.ts";
 import type { Environment } from "./core/ports.ts";
@@ -32,6 +33,7 @@ export type App = {
   readonly keying: Keying;
   readonly policing: Policing;
   readonly restoring: Restoring;
+  readonly sweeping: Sweeping;
   close(): Promise<void>;
 };
 
@@ -63,6 +65,7 @@ export async function openApp(options: AppOptions): Promise<App> {
     keying: keying(services),
     policing: policing(services),
     restoring: restoring(services, () => openServices(paths, config, { kind: "existing" }, around)),
+    sweeping: sweeping(services),
     close: () => services.close(),
   };
 }

@@ -3,6 +3,7 @@ import { Command, Option } from "commander";
 import type { Environment } from "../core/ports.ts";
 import { addCustodyCommands } from "./custody-commands.ts";
 import { addLedgerCommands } from "./ledger-commands.ts";
+import { addSweepCommand } from "./sweep-command.ts";
 import type { GlobalOptions, Session } from "./session.ts";
 
 type Run = (options: GlobalOptions, run: (session: Session) => Promise<number>) => Promise<void>;
@@ -147,6 +148,7 @@ export function buildProgram(run: Run, environment: Environment): Command {
     .action((id: string, o: Options) => go(async (s) => (await import("./fetch.ts")).fetch(s, id, o)));
   addCustodyCommands(program, go);
   const retain = program.command("retain").description("retention");
+  addSweepCommand(retain, go);
   retain
     .command("extend <exhibit...>")
     .description("keep longer; never shorter")

@@ -27,6 +27,8 @@ export type RetentionConfig = {
   readonly classes: Readonly<Record<string, string>>;
   readonly byKind: Readonly<Record<string, string>>;
   readonly bySeverity: Readonly<Record<string, string>>;
+  /** How long before its end the retention of what is open or held is renewed (`retain sweep`). */
+  readonly renewBefore: string;
 };
 
 /** Who acts, and the `.pub` file of the SSH key that signs those acts once it is enrolled. The path is as written. */
@@ -137,8 +139,6 @@ function duration(value: unknown, path: string, otherwise: string): string {
 
 function parseRetention(value: unknown): RetentionConfig {
   const fields = value === undefined ? {} : fieldsOf(value, "retention", ["classes", "byKind", "bySeverity", "renewBefore"]);
-  if (fields["renewBefore"] !== undefined)
-    throw new HoldfastError("config", "retention.renewBefore: renewal comes with `retain sweep`, which this release does not have; remove the key");
   const classes = durations(fields["classes"], "retention.classes");
   const bySeverity = Object.fromEntries(
     Object.entries(fields["bySeverity"] === undefined ? {} : mapOf(fields["bySeverity"], "retention.bySeverity")).map(([severity, name]) => {
@@ -150,7 +150,7 @@ function parseRetention(value: unknown): RetentionConfig {
   );
   const byKind = durations(fields["byKind"], "retention.byKind");
   for (const kind of Object.keys(byKind)) oneOf(kind, "retention.byKind", kinds); // a mistyped kind would be kept shorter than it says
-  return { classes, byKind, bySeverity };
+  return { classes, byKind, bySeverity, renewBefore: duration(fields["renewBefore"], "retention.renewBefore", "30d") };
 }
 
 function durations(value: unknown, path: string): Readonly<Record<string, string>> {

@@ -1,6 +1,5 @@
 import type { Severity } from "./case.ts";
 import type { RetentionConfig } from "./config.ts";
-import type { Kind } from "./kind.ts";
 import { HoldfastError } from "./error.ts";
 import { entryOf } from "./shape.ts";
 import { parseDuration, yearIsWritable } from "./window.ts";
@@ -11,7 +10,13 @@ import { parseDuration, yearIsWritable } from "./window.ts";
  */
 export function retainUntil(
   config: RetentionConfig,
-  asked: { readonly vault: string; readonly class: string | null; readonly kinds: readonly Kind[]; readonly severity: Severity; readonly flag: string | null },
+  asked: {
+    readonly vault: string;
+    readonly class: string | null;
+    readonly kinds: readonly string[];
+    readonly severity: Severity;
+    readonly flag: string | null;
+  },
   now: Date,
 ): string {
   const wishes = [asked.vault];

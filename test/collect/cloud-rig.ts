@@ -63,7 +63,7 @@ export async function openCloudRig(steps: readonly Step[], vaultOf: (made: Vault
   const order = prepareOrder(
     { case: found, plan, reason: "test", authority: null, vault: { name: "s3", retain: "1h" }, retain: null, legalHold: false, compress: "auto" },
     actor,
-    { classes: {}, byKind: {}, bySeverity: {} },
+    { classes: {}, byKind: {}, bySeverity: {}, renewBefore: "30d" },
     () => new Date(),
     randomBytes,
   );

@@ -16,6 +16,11 @@ test("a mistyped kind in retention.byKind is refused, since its exhibits would b
   expect(() => parseConfig({ retention: { byKind: { memry: "7y" } } })).toThrow(/retention\.byKind.*did you mean memory/);
   expect(parseConfig({ retention: { byKind: { memory: "7y" } } }).retention.byKind).toEqual({ memory: "7y" });
 });
+test("how early retention is renewed is 30 days, or the duration that is written", () => {
+  expect(parseConfig({}).retention.renewBefore).toBe("30d");
+  expect(parseConfig({ retention: { renewBefore: "7d" } }).retention.renewBefore).toBe("7d");
+  expect(() => parseConfig({ retention: { renewBefore: "soon" } })).toThrow(/^retention\.renewBefore: "soon" is not a duration/);
+});
 test("a duration out of range is a configuration error that names its key", () => {
   expect(() => parseConfig({ vaults: { main: { kind: "directory", path: "v", retain: "999999999y" } } })).toThrow(
     expect.objectContaining({ code: "config", message: expect.stringMatching(/^vaults\.main\.retain: /) }),

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { retainUntil, wholeSecond } from "../../src/core/retention.ts";
 
 const now = new Date("2026-01-01T00:00:00.500Z");
-const config = { classes: { standard: "90d", litigation: "7y" }, byKind: { memory: "120d" }, bySeverity: { high: "litigation" } };
+const config = { classes: { standard: "90d", litigation: "7y" }, byKind: { memory: "120d" }, bySeverity: { high: "litigation" }, renewBefore: "30d" };
 const plain = { vault: "30d", class: null, kinds: [], severity: "low", flag: null } as const;
 const days = (text: string): number => (Date.parse(text) - Date.parse("2026-01-01T00:00:00Z")) / 86_400_000;
 

@@ -1,5 +1,6 @@
 import { act, caseNoun, checkpoint, collection, exhibit, exhibitCheck, ledgerCheck, plan, stored } from "./nouns.ts";
 import { custodyDocuments } from "./custody.ts";
+import { storeDocuments } from "./stores.ts";
 import { base64, choice, digits, documentOf, flag, hex, type JsonSchema, listOf, objectOf, orNull, text, time } from "./words.ts";
 
 const assurance = choice("self", "worm", "witnessed", "timestamped");
@@ -100,6 +101,7 @@ export const documents: Readonly<Record<string, JsonSchema>> = Object.fromEntrie
     restore: { home: text, origin: text, continued: flag, from: checkpoint, gap: text },
     policies: { cloud: choice("aws"), policies: listOf(objectOf({ role: choice("collector", "evidence", "vault", "contain"), document: objectOf({}) })) },
     ...custodyDocuments,
+    ...storeDocuments,
     schemas: { names: listOf(text) },
     completion: { shell: choice("bash", "zsh", "fish"), script: text },
   }).map(([name, properties]) => [name, documentOf(name, properties)]),

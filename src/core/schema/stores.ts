@@ -1,0 +1,30 @@
+import { choice, digits, flag, type JsonSchema, listOf, objectOf, orNull, text, time } from "./words.ts";
+
+/** Documents about what stores show of locks and of reads. */
+export const storeDocuments: Readonly<Record<string, Readonly<Record<string, JsonSchema>>>> = {
+  sweep: {
+    outcome: choice("well", "broken", "not-renewed", "unread"),
+    dryRun: flag,
+    renewBefore: text,
+    looked: digits,
+    renewed: digits,
+    due: digits,
+    failed: digits,
+    broken: digits,
+    unread: digits,
+    neverShown: digits,
+    nextDue: orNull(time),
+    exhibits: listOf(
+      objectOf({
+        exhibit: text,
+        lock: choice("kept", "lapsed", "broken", "missing", "altered", "never-shown", "unread"),
+        promisedUntil: orNull(time),
+        shownUntil: orNull(time),
+        renewal: choice("not-due", "due", "renewed", "failed"),
+        until: orNull(time),
+        acts: listOf(digits),
+        text,
+      }),
+    ),
+  },
+};

@@ -1,0 +1,33 @@
+/**
+ * What its store shows of an exhibit beside what was promised and shown before. `lapsed`: the promise itself has run out, and it
+ * stood open. `never-shown`: no lock was ever read back as asked, so that none can be broken. `unread`: nothing may be concluded.
+ */
+export type SweptLock = "kept" | "lapsed" | "broken" | "missing" | "altered" | "never-shown" | "unread";
+
+export type SweptExhibit = {
+  readonly exhibit: string;
+  readonly lock: SweptLock;
+  /** Until when it was promised and what its store shows; RFC 3339. Null where it is not known. */
+  readonly promisedUntil: string | null;
+  readonly shownUntil: string | null;
+  readonly renewal: "not-due" | "due" | "renewed" | "failed";
+  /** Until when it is kept now, or would be; null where nothing is due. */
+  readonly until: string | null;
+  /** What this sweep recorded. */
+  readonly acts: readonly string[];
+  readonly text: string;
+};
+
+/** What a sweep of all kept exhibits came to, in exhibits. */
+export type SweepReport = {
+  readonly looked: number;
+  readonly renewed: number;
+  /** Due, and left as it was: nothing was to be changed, or nothing is there. */
+  readonly due: number;
+  readonly failed: number;
+  readonly broken: number;
+  readonly unread: number;
+  readonly neverShown: number;
+  /** When the first exhibit is due again. RFC 3339; null where none is kept. */
+  readonly nextDue: string | null;
+};
