@@ -11,6 +11,8 @@ import { openProver } from "../ledger/proof-of.ts";
 import type { Services } from "./services.ts";
 
 type Needs = Pick<Services, "paths" | "reader" | "vault" | "clock">;
+/** The collection that has ended. */
+type Ended = Pick<CollectionOrder, "collection" | "case" | "vault">;
 type Due = { readonly exhibit: Exhibit; readonly collection: string; readonly key: string; readonly asked: Omit<Retention, "mode"> };
 
 /**
@@ -18,7 +20,7 @@ type Due = { readonly exhibit: Exhibit; readonly collection: string; readonly ke
  * exhibit's own retention. What is there already is left, and that of this collection is looked at; a store that was down is caught up
  * with by the next collection of the case. Its vault keeps the records of what a provider holds. Never throws: gives what could not be done, a sentence each.
  */
-export async function writeExhibitRecords(services: Needs, order: CollectionOrder, signal: AbortSignal): Promise<readonly string[]> {
+export async function writeExhibitRecords(services: Needs, order: Ended, signal: AbortSignal): Promise<readonly string[]> {
   const troubles: string[] = [];
   const caseId = order.case;
   try {
@@ -64,7 +66,7 @@ function dueRecords(services: Needs, caseId: string, heldIn: string): ReadonlyMa
   });
 }
 
-async function writeAll(services: Needs, vault: Vault, order: CollectionOrder, due: readonly Due[], signal: AbortSignal): Promise<readonly string[]> {
+async function writeAll(services: Needs, vault: Vault, order: Ended, due: readonly Due[], signal: AbortSignal): Promise<readonly string[]> {
   const there = new Map<string, Listed>();
   // The oldest version is the one that was put where nothing was.
   for await (const listed of vault.list(`${order.case}/`, null, signal))
