@@ -3,6 +3,7 @@ import { parseExhibitId } from "../core/case.ts";
 import { HoldfastError } from "../core/error.ts";
 import type { Act } from "../core/act.ts";
 import { clearHold } from "../custody/clear-hold.ts";
+import { cutRetention } from "../custody/cut-retention.ts";
 import { disposeOf } from "../custody/dispose.ts";
 import { acknowledge, correct, release, type Released, transfer } from "../custody/hand-over.ts";
 import type { CustodyRequest } from "../core/custody-request.ts";
@@ -18,6 +19,7 @@ import type { Services } from "./services.ts";
 /** Custody acts that pass evidence on, let go of it, or say that something was wrong; and the second person's part in them. */
 export type HandingOver = {
   clearHold(exhibits: readonly string[], why: Why, signal: AbortSignal): Promise<Settlement>;
+  cutRetention(exhibits: readonly string[], until: string, why: Why, signal: AbortSignal): Promise<Settlement>;
   dispose(exhibits: readonly string[], why: Why, signal: AbortSignal): Promise<Settlement>;
   release(exhibits: readonly string[], to: string, why: Why): Promise<Released>;
   /** Every byte is read again first (a hash at each transfer): code `altered` or `unverifiable` where one does not hold. */
@@ -42,6 +44,7 @@ export function handingOver(services: Services): HandingOver {
   const demand = (exhibits: readonly string[]): void => services.reader((reader) => demandKept(reader, exhibits));
   return {
     clearHold: (exhibits, why, signal) => within(why, (context) => clearHold(context, exhibits, signal)),
+    cutRetention: (exhibits, until, why, signal) => within(why, (context) => cutRetention(context, exhibits, until, signal)),
     dispose: (exhibits, why, signal) => within(why, (context) => disposeOf(context, exhibits, signal)),
     async release(exhibits, to, why) {
       demand(exhibits);

@@ -1,7 +1,10 @@
 import type { ActReceipt } from "../core/act.ts";
+import type { CustodyRequest } from "../core/custody-request.ts";
+import { HoldfastError } from "../core/error.ts";
 import { terminalSafe } from "../core/printable.ts";
 import type { Receipt } from "../core/vault.ts";
 import { present } from "./output.ts";
+import { presentWaiting } from "./request-document.ts";
 import type { Session } from "./session.ts";
 
 type Change = { readonly exhibit: string; readonly receipt: Receipt; readonly act: ActReceipt };
@@ -30,7 +33,25 @@ export async function printLockChanges(
   return changes.every(({ receipt }) => receipt.problems.length === 0) ? 0 : 4;
 }
 
-export function presentChanges(session: Session, act: string, changes: readonly Change[]): void {
+type Settlement =
+  | { readonly kind: "waiting"; readonly request: CustodyRequest }
+  | {
+      readonly kind: "settled";
+      readonly changes: readonly (Omit<Change, "receipt"> & { readonly ok: boolean; readonly receipt: Receipt | null; readonly text: string })[];
+    };
+
+/** A change that needs a second person: the request that waits (exit 6), or what the store shows now (exit 4 where it did not do it). */
+export function presentSettlement(session: Session, change: string, done: Settlement): number {
+  if (done.kind === "waiting") return presentWaiting(session, done.request);
+  const changes = done.changes.map(({ exhibit, receipt, text, act }) => {
+    if (receipt === null) throw new HoldfastError("vault", `exhibit ${exhibit}: the change was sent, but the store does not show the object: ${text}`);
+    return { exhibit, receipt, act };
+  });
+  presentChanges(session, change, changes);
+  return done.changes.every((c) => c.ok) ? 0 : 4;
+}
+
+function presentChanges(session: Session, act: string, changes: readonly Change[]): void {
   const list = changes.map((c) => ({ exhibit: c.exhibit, act: String(c.act.seq), stored: c.receipt }));
   present(session.output, { schema: "holdfast.lock-change/1", change: act, exhibits: list } as { schema: string }, list, () =>
     changes.map(({ exhibit, receipt, act: { seq } }) =>

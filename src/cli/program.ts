@@ -156,6 +156,13 @@ export function buildProgram(run: Run, environment: Environment): Command {
     .option("--reason <TEXT>")
     .option("--authority <TEXT>")
     .action((ids: string[], o: Options) => go(async (s) => (await import("./retain.ts")).retainExtend(s, ids, o)));
+  retain
+    .command("cut <exhibit...>")
+    .description("keep shorter; a governance lock only, and a second person approves")
+    .option("--until <TIME>", "RFC 3339")
+    .option("--reason <TEXT>")
+    .option("--authority <TEXT>")
+    .action((ids: string[], o: Options) => go(async (s) => (await import("./retain.ts")).retainCut(s, ids, o)));
   addLedgerCommands(program, go);
   const policy = program.command("policy").description("least-privilege policies, made of the calls that holdfast makes");
   policy

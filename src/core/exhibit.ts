@@ -83,8 +83,16 @@ function promised(asked: Retention, acts: readonly Act[]): Retention {
     if (act.act === "retention-extended" && typeof until === "string") retainUntil = until;
     if (act.act === "held") legalHold = true;
     if (act.act === "hold-cleared") legalHold = false;
+    retainUntil = cutTo(act) ?? retainUntil;
   }
   return { ...asked, retainUntil, legalHold };
+}
+
+/** The earlier date that two persons agreed to. */
+function cutTo(act: Act): string | null {
+  const asked = act.act === "retention-cut" ? act.detail["asked"] : null;
+  const until: unknown = typeof asked === "object" && asked !== null ? Reflect.get(asked, "retainUntil") : null;
+  return typeof until === "string" ? until : null;
 }
 
 /** What was asked when it was taken. */
@@ -118,6 +126,8 @@ export function shownLockOf(acts: readonly Act[]): ShownLock | null {
   let heldFirst = true;
   for (const act of acts) {
     const { stored } = act;
+    const cut = cutTo(act);
+    if (cut !== null && retainUntil !== null) retainUntil = cut;
     if (act.act === "hold-cleared") {
       legalHold = false;
       heldFirst = false; // what was asked at the beginning is asked no more

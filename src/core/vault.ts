@@ -157,6 +157,8 @@ export interface Vault {
 
   /** Later only: an earlier date is refused here (`refused`) before the store is asked. */
   extend(ref: StoredRef, retainUntil: string, signal: AbortSignal): Promise<readonly string[]>;
+  /** Earlier, where the lock is a governance lock and the credentials may bypass it; `refused` for every other lock. */
+  shorten(ref: StoredRef, retainUntil: string, signal: AbortSignal): Promise<readonly string[]>;
   hold(ref: StoredRef, on: boolean, signal: AbortSignal): Promise<readonly string[]>;
 
   /**

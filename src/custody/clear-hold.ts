@@ -10,7 +10,7 @@ export async function clearHold(context: TwoPersonContext, ids: readonly string[
     throw new HoldfastError("usage", `${ids.join(" ")}: no legal hold of ours is on, there is nothing to clear`);
   return settle(
     context,
-    "hold-cleared",
+    { act: "hold-cleared", asked: {} },
     puts,
     async (put, stop) => {
       const vault = await context.vaultOf(put.vault);

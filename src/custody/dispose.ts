@@ -12,7 +12,7 @@ export async function disposeOf(context: TwoPersonContext, ids: readonly string[
   for (const { id, put } of puts) await demandEnded(context, id, put, signal);
   return settle(
     context,
-    "disposed",
+    { act: "disposed", asked: {} },
     puts,
     async (put, stop) => {
       const vault = await context.vaultOf(put.vault);

@@ -5,7 +5,7 @@ import type { ObjectState, Receipt } from "../core/vault.ts";
 import type { LockContext } from "./lock-acts.ts";
 import type { CustodyRequest } from "../core/custody-request.ts";
 import { keptExhibit, type StoredExhibit } from "./stored-exhibit.ts";
-import { type Agreement, withSecondPerson } from "./second-person.ts";
+import { type Agreement, type TwoPersonWish, withSecondPerson } from "./second-person.ts";
 import type { Clock } from "../core/ports.ts";
 
 export type TwoPersonContext = LockContext & { readonly clock: Clock };
@@ -13,6 +13,8 @@ export type TwoPersonContext = LockContext & { readonly clock: Clock };
 /** What a store answered for one exhibit after what two persons agreed to. `receipt` is null where nothing is there any more. */
 export type Settled = { readonly exhibit: string; readonly ok: boolean; readonly receipt: Receipt | null; readonly text: string; readonly act: ActReceipt };
 export type Settlement = { readonly kind: "waiting"; readonly request: CustodyRequest } | { readonly kind: "settled"; readonly changes: readonly Settled[] };
+
+export type SettledWish = { readonly act: "hold-cleared" | "retention-cut" | "disposed"; readonly asked: TwoPersonWish["asked"] };
 
 /** Does it at the store and says what that answered. `ok: false`: the store did not do it. */
 export type AtStore = (
@@ -27,14 +29,14 @@ export type AtStore = (
  */
 export async function settle(
   context: TwoPersonContext,
-  act: "hold-cleared" | "disposed",
+  { act, asked }: SettledWish,
   puts: readonly { readonly id: string; readonly put: StoredExhibit["put"] }[],
   atStore: AtStore,
   signal: AbortSignal,
 ): Promise<Settlement> {
   const ids = puts.map(({ id }) => id);
   const caseId = caseOf(ids);
-  const agreement: Agreement = await withSecondPerson(context, { act, case: caseId, exhibits: ids, asked: {} }, (request) =>
+  const agreement: Agreement = await withSecondPerson(context, { act, case: caseId, exhibits: ids, asked }, (request) =>
     request.exhibits.some((id) => answerOf(context, id, request.request) === null),
   );
   if (agreement.kind === "waiting") return agreement;

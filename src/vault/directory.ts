@@ -87,6 +87,9 @@ export function openDirectoryVault(options: DirectoryVaultOptions): Vault {
         await writeSidecar(objectPath(root, ref.key), { ...sidecar, retainUntil: new Date(retainUntil).toISOString().replace(".000Z", "Z") }, random, false);
         return [];
       }),
+    shorten: async (ref) => {
+      throw new HoldfastError("refused", `${printable(ref.key)}: vault ${name} is a directory, and only a governance lock is shortened`);
+    },
     hold: (ref, on, signal) =>
       told(ref.key, signal, async () => {
         await writeSidecar(objectPath(root, ref.key), { ...(await sidecarOf(ref)), legalHold: on }, random, false);

@@ -11,6 +11,7 @@ import { disposeInS3 } from "./s3-dispose.ts";
 import { extendRetention, setHold, type S3Object } from "./s3-lock.ts";
 import { probeS3 } from "./s3-probe.ts";
 import { putToS3 } from "./s3-put.ts";
+import { shortenInS3 } from "./s3-shorten.ts";
 import { s3Uri } from "./s3-uri.ts";
 import { readFromS3 } from "./s3-read.ts";
 import { readToken } from "./s3-token.ts";
@@ -85,6 +86,7 @@ export function openS3Vault(options: S3VaultOptions): Vault {
       }
     },
     extend: (ref, retainUntil, signal) => told(signal, async () => extendRetention(link, objectOf(ref), mode, retainUntil, signal)),
+    shorten: (ref, retainUntil, signal) => told(signal, async () => shortenInS3(link, objectOf(ref), retainUntil, signal)),
     hold: (ref, on, signal) => told(signal, async () => setHold(link, objectOf(ref), on, signal)),
     dispose: (ref, signal) => told(signal, async () => disposeInS3(link, objectOf(ref), signal)),
     probe: (signal) => told(signal, async () => probeS3(link, { prefix, mode, kmsKey }, signal)),

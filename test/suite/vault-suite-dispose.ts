@@ -35,4 +35,10 @@ export function disposeClaims(bench: () => VaultBench, traits: VaultTraits): voi
       await expect(bench().vault.dispose({ ...stored, key: newKey() }, never)).rejects.toMatchObject({ name: "HoldfastError" });
     });
   });
+
+  test.skipIf(traits.mode === "governance")("a retention that is no governance lock is shortened for nobody", async () => {
+    const stored = await bench().vault.put(requestOf(traits, bytes), never);
+    await expect(bench().vault.shorten(stored, inSeconds(5), never)).rejects.toMatchObject({ code: "refused" });
+    expect((await receiptOf(bench().vault, stored)).problems).toEqual([]);
+  });
 }

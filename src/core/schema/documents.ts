@@ -71,7 +71,10 @@ export const documents: Readonly<Record<string, JsonSchema>> = Object.fromEntrie
     init: { home: text, origin: text, vkeys: listOf(text) },
     doctor: { ok: flag, checks: listOf(objectOf({ check: text, ok: flag, fatal: flag, text })) },
     fetch: { exhibit: text, out: orNull(text), verdict: choice("intact", "altered"), sha256: orNull(hex), bytes: orNull(digits), text: orNull(text) },
-    "lock-change": { change: choice("held", "retention-extended", "hold-cleared"), exhibits: listOf(objectOf({ exhibit: text, act: digits, stored })) },
+    "lock-change": {
+      change: choice("held", "retention-extended", "hold-cleared", "retention-cut"),
+      exhibits: listOf(objectOf({ exhibit: text, act: digits, stored })),
+    },
     detached: { collections: listOf(objectOf({ collection: text, log: text })) },
     cancel: { collection: text, answer: choice("asked", "cancelled") },
     undo: {
