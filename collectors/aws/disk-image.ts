@@ -20,9 +20,9 @@ export type SnapshotFacts = {
   readonly startTime: Date;
 };
 
-/** Blocks that have landed or are landing: 32 MiB. Answers that find no room wait in the connections. */
-const roomCount = 64;
-const ahead: WindowWidth = { least: 32, most: 144 };
+/** Blocks that were asked for and are not read yet: 60 MiB. */
+const roomCount = 120;
+const ahead: WindowWidth = { least: 32, most: roomCount };
 
 /**
  * Opens the raw image of a completed snapshot, through EBS direct. Its first block is asked for here, so that a missing right

@@ -64,23 +64,15 @@ export function blockFetcher(
   }
 
   return async (block) => {
-    let mine: Room | null = null;
-    const room = (): Room => {
-      mine ??= rooms.take(block.index, signal);
-      return mine;
-    };
+    // Before it is asked for: an answer that has to wait for room would lie in fresh memory, or hold up its connection.
+    const room = await rooms.take(block.index, signal);
     let kept: Uint8Array | null = null;
     try {
-      kept = await insist(block, room);
+      kept = await insist(block, () => room);
       return kept;
     } finally {
       // Nothing is under way any more. An answer that came by another way than ours lies elsewhere.
-      const taken = mine;
-      if (taken !== null)
-        void Promise.resolve<Uint8Array>(taken).then(
-          (bytes) => bytes.buffer !== kept?.buffer && rooms.give(bytes),
-          () => {},
-        );
+      if (room.buffer !== kept?.buffer) rooms.give(room);
     }
   };
 }
