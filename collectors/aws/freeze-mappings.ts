@@ -21,7 +21,17 @@ export const volumesStay: Protection = {
   async act(aws, step, before, signal) {
     const blind = unseenDone(before);
     if (blind !== null) return blind;
-    const going = mappingsOf(step, before).filter(({ goes }) => goes);
+    const mappings = mappingsOf(step, before);
+    const { volumes } = step.input;
+    // Nothing shown is not nothing there.
+    if (mappings.length === 0 && typeof volumes === "number" && volumes > 0)
+      return {
+        kind: "failed",
+        detail: `EC2 shows none of its volumes (${volumes} when it was planned): whether they go with it is not known`,
+        result: null,
+        requestIds: [],
+      };
+    const going = mappings.filter(({ goes }) => goes);
     if (going.length === 0) return { kind: "already", detail: "delete-on-termination was off for every volume before", result: null, requestIds: [] };
     return turn(aws, going, false, read.take(before) ?? (await look(aws, signal)), signal);
   },

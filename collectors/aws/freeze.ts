@@ -82,7 +82,11 @@ export const freezeRoom: Room = {
           undoable: true,
           exclusive: true,
           seconds: 2,
-          input: { freeze: name, unavailable: gone ?? lacks(look.instance) },
+          input: {
+            freeze: name,
+            unavailable: gone ?? lacks(look.instance),
+            ...(name === "delete-on-termination" ? { volumes: volumesOf(look.instance) } : {}),
+          },
         }),
       ];
     });
@@ -102,6 +106,10 @@ export const freezeRoom: Room = {
   },
   doctor: async (aws, look, wish, signal) => (freezes(wish) && ended(look.instance) === null ? examineFreeze(aws, signal) : []),
 };
+
+function volumesOf({ BlockDeviceMappings: mappings = [] }: Look["instance"]): number {
+  return mappings.filter(({ Ebs }) => Ebs !== undefined).length;
+}
 
 function freezes({ kinds }: Wish): boolean {
   return kinds === null || kinds.some((kind) => needsInstance.includes(kind));

@@ -5,10 +5,12 @@
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 import { scopeOf } from "./credentials.ts";
 
+export type Went = { readonly call: string; readonly to: "moto" | "fake"; readonly bytes: Buffer };
+
 export type MotoRoute = {
   readonly url: string;
-  /** `service:Operation` and who answered, in order. */
-  readonly went: readonly { readonly call: string; readonly to: "moto" | "fake" }[];
+  /** `service:Operation` (for S3 the method), who answered and with which bytes, in order. */
+  readonly went: readonly Went[];
   close(): Promise<void>;
 };
 
@@ -16,7 +18,8 @@ export type MotoRoute = {
 const honest: Readonly<Record<string, "all" | ReadonlySet<string>>> = {
   sts: "all",
   iam: "all",
-  logs: new Set(["CreateLogGroup", "CreateLogStream", "PutLogEvents", "DescribeLogGroups", "DescribeLogStreams", "PutRetentionPolicy"]),
+  s3: "all", // objects of sources; no lock is asked of it
+  logs: new Set(["FilterLogEvents", "CreateLogGroup", "CreateLogStream", "PutLogEvents", "DescribeLogGroups", "DescribeLogStreams", "PutRetentionPolicy"]),
   cloudtrail: new Set([
     "CreateTrail",
     "StartLogging",
@@ -31,7 +34,7 @@ const honest: Readonly<Record<string, "all" | ReadonlySet<string>>> = {
 };
 
 /** What moto's EC2 lacks or gets wrong; the rest of EC2 is moto's. Snapshots go together: half a snapshot's life here and half there is none. */
-const ec2Lacks = /Snapshot|ConsoleScreenshot|FlowLogs/;
+const ec2Lacks = /Snapshot|ConsoleScreenshot/;
 
 function goesToMoto(service: string, operation: string): boolean {
   if (service === "ec2") return !ec2Lacks.test(operation);
@@ -40,7 +43,7 @@ function goesToMoto(service: string, operation: string): boolean {
 }
 
 export async function openMotoRoute(moto: string, fake: string): Promise<MotoRoute> {
-  const went: { call: string; to: "moto" | "fake" }[] = [];
+  const went: Went[] = [];
   const server = createServer((message, response) => {
     route(message, response).catch(() => response.destroy());
   });
@@ -53,8 +56,8 @@ export async function openMotoRoute(moto: string, fake: string): Promise<MotoRou
     const target = message.headers["x-amz-target"];
     const operation = typeof target === "string" ? (target.split(".").at(-1) ?? "") : (new URLSearchParams(body.toString("latin1")).get("Action") ?? "");
     const to = goesToMoto(service, operation) ? "moto" : "fake";
-    went.push({ call: `${service}:${operation}`, to });
-    await sendOn(new URL(to === "moto" ? moto : fake), message, body, response);
+    const bytes = await sendOn(new URL(to === "moto" ? moto : fake), message, body, response);
+    went.push({ call: `${service}:${operation === "" ? (message.method ?? "") : operation}`, to, bytes });
   };
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject).listen(0, "127.0.0.1", resolve);
@@ -72,7 +75,7 @@ export async function openMotoRoute(moto: string, fake: string): Promise<MotoRou
   };
 }
 
-async function sendOn(upstream: URL, message: IncomingMessage, body: Buffer, response: ServerResponse): Promise<void> {
+async function sendOn(upstream: URL, message: IncomingMessage, body: Buffer, response: ServerResponse): Promise<Buffer> {
   const headers = { ...message.headers, connection: "close" };
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {
     const on = request({ host: upstream.hostname, port: upstream.port, method: message.method, path: message.url, headers, setHost: false });
@@ -80,6 +83,9 @@ async function sendOn(upstream: URL, message: IncomingMessage, body: Buffer, res
   });
   const { connection: _, "keep-alive": __, ...kept } = answer.headers;
   response.writeHead(answer.statusCode ?? 502, kept);
-  for await (const chunk of answer) response.write(chunk);
-  response.end();
+  const bytes: Buffer[] = [];
+  for await (const chunk of answer) if (Buffer.isBuffer(chunk)) bytes.push(chunk);
+  const whole = Buffer.concat(bytes);
+  response.end(whole);
+  return whole;
 }

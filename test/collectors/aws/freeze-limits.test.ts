@@ -94,6 +94,17 @@ test("a group that is full does not take it back, and the undo says so", async (
   expect([undone.kind, undone.detail]).toEqual(["failed", expect.stringContaining("still on standby in web: autoscaling:ExitStandby: ValidationError")]);
 });
 
+test("an answer that shows no volume of an instance that has some is not one that says that they stay", async () => {
+  instead["DescribeInstanceAttribute"] = () => ({ xml: { instanceId: planted.instance } });
+  const way = await begin("freeze:delete-on-termination");
+  const done = await act(way);
+  expect(done).toMatchObject({
+    kind: "failed",
+    detail: expect.stringContaining(`EC2 shows none of its volumes (${planted.volumes.length} when it was planned)`),
+  });
+  expect([(await undo(way, done)).kind, rig.calls("ModifyInstanceAttribute")]).toEqual(["already", 0]);
+});
+
 test("what somebody else changed meanwhile is said and left", async () => {
   const flag = await begin("freeze:termination-protection");
   const flagged = await act(flag);
