@@ -49,6 +49,11 @@ export function actors(services: Services): Actors {
     const actor = { id: asked["id"] ?? "", key: key.line, fingerprint: key.fingerprint };
     try {
       if (name === "actor-enrolled" && registry(reader).count() === 0) {
+        if (asked["id"] !== services.actor.id || asked["kind"] !== "person")
+          throw new HoldfastError(
+            "usage",
+            "the first who is enrolled is a person who enrols themselves: give your own actor.id and actor.key in the configuration",
+          );
         const [receipt] = await recorder.append([actDraft(name, services.actor, { ...why, detail: { asked, request: null } })]);
         if (receipt === undefined) throw new HoldfastError("unexpected", "the ledger gave no receipt for the enrolment");
         return { kind: "changed", act: reader.act(receipt.seq), actor };

@@ -52,6 +52,8 @@ afterAll(() => dir?.[Symbol.dispose]());
 
 describe.skipIf(!hasKeygen)("one person, two hats (needs ssh-keygen)", () => {
   test("the first is enrolled alone, every later one with a second person; a machine too", async () => {
+    const first = await as("jane", "actor", "enrol", "robot", "--machine", "--key", join(dir.path, "robot.pub"), "--reason", "night shift");
+    expect([first.code, first.stderr]).toEqual([2, expect.stringMatching(/enrols themselves/)]);
     expect((await asJson("jane", "actor", "enrol", "--reason", "head of the lab")).code).toBe(0);
     const asked = await asJson<Json>("john", "actor", "enrol", "--reason", "joins");
     expect([asked.code, asked.json.state]).toEqual([6, "waiting"]);
