@@ -1,6 +1,7 @@
 import { CreateTrailCommand, StartLoggingCommand } from "@aws-sdk/client-cloudtrail";
 import { CreateLogGroupCommand, CreateLogStreamCommand, PutLogEventsCommand } from "@aws-sdk/client-cloudwatch-logs";
 import { CreateFlowLogsCommand } from "@aws-sdk/client-ec2";
+import { CreateUserCommand } from "@aws-sdk/client-iam";
 import { CreateBucketCommand, PutBucketLifecycleConfigurationCommand } from "@aws-sdk/client-s3";
 import { afterEach, beforeEach, describe, expect, inject, test } from "vitest";
 import type { Wish } from "../../../src/core/plan.ts";
@@ -109,18 +110,19 @@ else
       expectYoung(taken);
     });
 
-    test("a trail of moto's and its objects in moto's S3: taken byte for byte with their signatures, the chain valid", async () => {
+    test("a trail of moto's and its objects in moto's S3: taken byte for byte with their signatures, the chain valid; the credential report beside them", async () => {
       const name = await bucket("trail-bucket");
       const trail = buildTrail({ account: motoAccount, region, trail: "case-trail", bucket: name, from: new Date(full - 10 * hour), hours: 5, logsAnHour: 3 });
       await plant(rig.clients.s3, name, trail.objects.values());
       rig.trails.publicKeys.push(trail.publicKey);
       await rig.clients.trail.send(new CreateTrailCommand({ Name: "case-trail", S3BucketName: name, EnableLogFileValidation: true }));
       await rig.clients.trail.send(new StartLoggingCommand({ Name: "case-trail" }));
+      await rig.clients.iam.send(new CreateUserCommand({ UserName: "mallory" }));
       const taken = await take("access-logs", -10, -5);
       for (const { key, bytes } of trail.objects.values()) expect(taken.read(`s3/${name}/${key}`).equals(bytes), key).toBe(true);
       expect(taken.report).toMatchObject({ outcome: "collected", coverage: { gaps: [] } });
-      const settings = taken.listing.filter((one) => /cloudtrail/i.test(one));
-      expect(settings.length).toBeGreaterThan(0);
+      const report = taken.listing.find((one) => /credential-report.*\.csv$/.test(one)) ?? expect.fail(taken.listing.filter((one) => /cred/i.test(one)).join());
+      expect(taken.read(report).toString()).toContain(`arn:aws:iam::${motoAccount}:user/mallory`);
     });
 
     test("a log group that the plan names, on several pages: every event once", async () => {
