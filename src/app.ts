@@ -13,6 +13,7 @@ import { type HandingOver, handingOver } from "./app/handing-over.ts";
 import { type HomeWish, openServices, type Surroundings } from "./app/open-services.ts";
 import { type Keying, keying } from "./app/keying.ts";
 import { type Policing, policing } from "./app/policing.ts";
+import { type Reconciling, reconciling } from "./app/reconciling.ts";
 import { type Restoring, restoring } from "./app/restoring.ts";
 import type { Services } from "./app/services.ts";
 import { type Sweeping, sweeping } from "./app/sweeping.ts";
@@ -32,6 +33,7 @@ export type App = {
   readonly exporting: Exporting;
   readonly keying: Keying;
   readonly policing: Policing;
+  readonly reconciling: Reconciling;
   readonly restoring: Restoring;
   readonly sweeping: Sweeping;
   close(): Promise<void>;
@@ -64,6 +66,7 @@ export async function openApp(options: AppOptions): Promise<App> {
     exporting: exporting(services),
     keying: keying(services),
     policing: policing(services),
+    reconciling: reconciling(services),
     restoring: restoring(services, () => openServices(paths, config, { kind: "existing" }, around)),
     sweeping: sweeping(services),
     close: () => services.close(),

@@ -26,6 +26,14 @@ export function addLedgerCommands(program: Command, go: (body: (session: Session
     .command("proof <seq>")
     .description("the .tlog-proof of one act under the newest checkpoint")
     .action((seq: string) => go(async (s) => (await import("./ledger-export.ts")).ledgerProof(s, seq)));
+  ledger
+    .command("reconcile")
+    .description("hold the vault's own access logs against our acts")
+    .option("--since <TIME>", "RFC 3339, or back from now")
+    .option("--logs <DIR>", "a folder of downloaded S3 server access logs, or CloudTrail files with data events (.json, .json.gz)")
+    .option("--tolerance <DURATION>", "how far a call without a recorded id may lie from its act; longer than the longest verify (15m)")
+    .addHelpText("after", reconcileHelp)
+    .action((o: Options) => go(async (s) => (await import("./ledger-reconcile.ts")).ledgerReconcile(s, o)));
   const key = program.command("key").description("the ledger's keys");
   key
     .command("show")
@@ -64,3 +72,11 @@ export function addLedgerCommands(program: Command, go: (body: (session: Session
     .option("--reason <TEXT>")
     .action((o: Options) => go(async (s) => (await import("./restore.ts")).restore(s, o)));
 }
+
+const reconcileHelp = `
+A call is ours where an act names its request id; else where it lies beside an act that does such a thing, on the same key, and comes from
+a principal whose request ids are ours. Whoever holds our own credentials and reads within the tolerance of an act is not seen.
+
+Exit 0: every call that the logs hold is explained. 5: a read, write, deletion or change of a lock, also a refused one, is explained by no
+act. 4: lines could not be read, or acts have no call in the logs (which come late, and not all). 9: the logs hold no call since then.
+`;
