@@ -75,9 +75,9 @@ async function revoke(aws: Aws, role: string, at: StepContext, trail: Trail, sig
   // An earlier attempt's, put after the profile had gone. Whoever saw the collection's name in the account may have put another there,
   // that denies nothing: it is replaced.
   if (there.value.document !== null && there.value.document === at.remembered()) return null;
-  // By AWS's clock where that is ahead: sessions carry its time, in whole seconds, and one issued after ours would live on.
+  // By AWS's clock, since sessions carry its time, in whole seconds: by ours, old ones could live on, or new ones be denied.
   const theirs = there.value.date === null ? Number.NaN : Date.parse(there.value.date);
-  const document = revocation(new Date(Math.max(aws.clock().getTime(), Number.isNaN(theirs) ? 0 : theirs) + 1000));
+  const document = revocation(new Date((Number.isNaN(theirs) ? aws.clock().getTime() : theirs) + 1000));
   at.remember(document);
   const put = await aws.link.ask("source", null, "iam:PutRolePolicy", { RoleName: role, PolicyName: name, PolicyDocument: document }, signal);
   if (put.kind === "refused") return refusedBy(put);

@@ -81,11 +81,19 @@ export async function cleanGroups(aws: Aws, at: StepContext, signal: AbortSignal
     const { deleted, kept } = await deleteGroups(aws, ours.value, trail, signal);
     return [...(deleted === 0 ? [] : [`${deleted} security groups of an isolation that did not come to be were deleted`]), ...kept.map(({ text }) => text)];
   }
+  const attached = await facesOf(aws, signal);
+  if (attached.kind === "no") return [`interfaces of the instance could not be looked for: ${attached.text}`];
+  const own = new Set(attached.value.map(({ id }) => id));
   const lines: string[] = [];
   for (const { id, vpc, groups } of wearing.value) {
     const named = (use: Use): string | undefined => ours.value.find((group) => group.vpc === vpc && group.name === groupName(use, at.collection))?.id;
     const [cut, quarantine] = [named("cut"), named("quarantine")];
     if (cut === undefined || quarantine === undefined || !groups.includes(cut)) continue;
+    // Whoever may change interfaces could have a machine isolated by us that nobody asked to isolate.
+    if (!own.has(id)) {
+      lines.push(`${id} is open to everything in ${cut} and is not the instance's: taken from it, or put there by somebody else; it was left`);
+      continue;
+    }
     const trouble = await putInGroups(aws, id, [quarantine], trail, signal);
     lines.push(
       trouble === null ? `${id} was left open to everything in ${cut}, and is in quarantine now` : `${id} IS OPEN to everything in ${cut}: ${trouble.text}`,

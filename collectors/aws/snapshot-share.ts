@@ -21,7 +21,7 @@ export async function shareSnapshot(aws: Aws, snapshot: string, account: string,
   const asked = { SnapshotId: snapshot, Attribute: "createVolumePermission", OperationType: "add", UserIds: [account] } as const;
   const answer = await aws.link.ask("source", null, "ec2:ModifySnapshotAttribute", { ...asked, UserIds: [account] }, signal);
   if (answer.kind === "refused") return recorded(at, `share:${memory.shares}`, refusedDone(`${snapshot} is not shared with account ${account}`, answer));
-  const shared = await isShared(aws, snapshot, account, signal);
+  const shared = await showsShare(aws, snapshot, account, signal);
   const ids = [answer.requestId];
   if (shared === false)
     return recorded(at, `share:${memory.shares}`, {
@@ -37,6 +37,15 @@ export async function shareSnapshot(aws: Aws, snapshot: string, account: string,
     result: { snapshot, account },
     requestIds: ids,
   });
+}
+
+/** EC2 shows its own changes late (API reference, "Eventual consistency"): one look is not enough to say that it is not there. */
+async function showsShare(aws: Aws, snapshot: string, account: string, signal: AbortSignal): Promise<boolean | string> {
+  for (let look = 1; ; look += 1) {
+    const shared = await isShared(aws, snapshot, account, signal);
+    if (shared !== false || look >= 4) return shared;
+    await aws.sleep(1000 * 2 ** look, signal);
+  }
 }
 
 /** How long a share that cannot be withdrawn is tried for, beyond the retries of the link. */

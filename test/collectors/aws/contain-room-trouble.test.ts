@@ -125,6 +125,15 @@ test("an interface that a crash left in the open group is closed by cleanup, and
   expect(groupsOf()).toEqual(asPlanted());
 });
 
+test("an interface of another machine that somebody put into our open group is named by cleanup and not isolated", async () => {
+  const at = rig.planted.interfaces[0];
+  await rig.act(step);
+  const other = { ...at, id: "eni-0fffffffffffffff0", attachment: null, groups: [...ours("cut")] };
+  rig.ec2.network.interfaces.push(other);
+  expect(await rig.cleanup(step)).toEqual([expect.stringMatching(/^eni-0fffffffffffffff0 is open to everything .* not the instance's/)]);
+  expect(other.groups).toEqual(ours("cut"));
+});
+
 test("an interface stuck in the open group is shouted about", async () => {
   rig.fake.faults.add({ on: "ec2:ModifyNetworkInterfaceAttribute", from: 2, times: 2, does: { kind: "deny" } });
   expect((await rig.act(step)).detail).toContain(`eni-0123456789abcdef0 MAY BE OPEN TO EVERYTHING in group ${ours("cut")[0]}`);
