@@ -53,7 +53,7 @@ export const accessLogsRoom: Room = {
       rank: rank.logs,
       title: "CloudTrail files with their digests, event history, named logs, IAM credential report",
     });
-    if (!endsTooSoon(wish.window, aws.clock(), latenessMs.trail)) return [first];
+    if (!endsTooSoon(wish.window, aws.slowClock(), latenessMs.trail)) return [first];
     const title = "CloudTrail files, events and named logs that arrive after the first pass";
     return [first, stepOf({ ...common, id: late, lane: "late", rank: rank.late, title, after: [room] })];
   },
@@ -68,7 +68,7 @@ export const accessLogsRoom: Room = {
 };
 
 function taken(aws: Aws, subject: AccessSubject, pass: Pass, at: StepContext): Opened {
-  const begun = aws.clock();
+  const begun = aws.slowClock();
   const { window } = subject;
   const remarks = new Set<string>();
   const tampered: Gap[] = [];

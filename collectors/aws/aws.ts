@@ -2,6 +2,7 @@ import type { AwsConfig } from "../../src/core/config-aws.ts";
 import type { Clock, Random } from "../../src/core/ports.ts";
 import type { AwsLink, Observed } from "./link.ts";
 import { openAwsLink } from "./client.ts";
+import { clockOffset } from "./clock-offset.ts";
 import type { EbsAccounts } from "./ebs-account.ts";
 import { type Instance, instanceArn, parseInstance } from "./target.ts";
 import type { Belongs } from "./tags.ts";
@@ -27,15 +28,23 @@ export type Aws = AwsPorts & {
   /** Twelve digits: the account that the instance is in. */
   readonly account: string;
   readonly arn: string;
+  /** Our clock or AWS's, whichever is behind: by a clock that is ahead, what AWS still has to deliver would seem to have come. */
+  readonly slowClock: Clock;
 };
 
 /** Opens the way to a target and learns whose account it is. The caller closes `link`. */
 export async function openAws(ports: AwsPorts, target: string, belongs: Belongs, signal: AbortSignal): Promise<Aws> {
   const instance = parseInstance(target, ports.config);
-  const link = openAwsLink({ ...ports, region: instance.region, account: instance.account, case: belongs.case, collection: belongs.collection });
+  let aheadMs = 0;
+  const observe = (call: Observed): void => {
+    const found = call.name === "sts:GetCallerIdentity" ? clockOffset(call) : null;
+    if (found !== null) aheadMs = -found.offsetMs > found.uncertainMs ? found.uncertainMs - found.offsetMs : 0;
+    ports.observe?.(call);
+  };
+  const link = openAwsLink({ ...ports, observe, region: instance.region, account: instance.account, case: belongs.case, collection: belongs.collection });
   try {
     const { account } = await link.identity("source", signal);
-    return { ...ports, link, instance, account, arn: instanceArn(instance, account) };
+    return { ...ports, link, instance, account, arn: instanceArn(instance, account), slowClock: () => new Date(ports.clock().getTime() - aheadMs) };
   } catch (error) {
     link.close();
     throw error;

@@ -2,6 +2,7 @@ import { describeError, HoldfastError } from "../../src/core/error.ts";
 import type { Containment, Wish } from "../../src/core/plan.ts";
 import type { ProbeAnswer } from "../../src/core/vault.ts";
 import { type AwsPorts, openAws } from "./aws.ts";
+import { clockOffset } from "./clock-offset.ts";
 import type { Observed } from "./link.ts";
 import { lookAtInstance } from "./look.ts";
 import { rooms } from "./rooms.ts";
@@ -37,18 +38,13 @@ export async function examine(ports: AwsPorts, target: string, wish: Wish, signa
   }
 }
 
-/** The service's Date (whole seconds) against the middle between asking and answer, of the quickest call. */
+/** Of the quickest call. */
 function clockAnswer(heard: readonly Observed[]): ProbeAnswer {
-  const dated = heard.flatMap((call) => {
-    const at = call.date === null ? Number.NaN : Date.parse(call.date);
-    const trip = call.received.getTime() - call.sent.getTime();
-    return Number.isNaN(at) ? [] : [{ trip, offset: (at + 500 - (call.sent.getTime() + trip / 2)) / 1000 }];
-  });
-  const best = dated.sort((a, b) => a.trip - b.trip)[0];
+  const best = heard.flatMap((call) => clockOffset(call) ?? []).sort((a, b) => a.uncertainMs - b.uncertainMs)[0];
   if (best === undefined) return { probe: "clock", ok: false, fatal: false, text: "AWS answered without a Date header: the clock's offset is not known" };
-  const uncertain = 0.5 + best.trip / 2000;
-  const text = `AWS's clock is ${best.offset >= 0 ? "ahead of" : "behind"} this one by ${Math.abs(best.offset).toFixed(1)} s (± ${uncertain.toFixed(1)} s)`;
-  return Math.abs(best.offset) <= offsetAllowed + uncertain
+  const [offset, uncertain] = [best.offsetMs / 1000, best.uncertainMs / 1000];
+  const text = `AWS's clock is ${offset >= 0 ? "ahead of" : "behind"} this one by ${Math.abs(offset).toFixed(1)} s (± ${uncertain.toFixed(1)} s)`;
+  return Math.abs(offset) <= offsetAllowed + uncertain
     ? { probe: "clock", ok: true, fatal: false, text }
     : { probe: "clock", ok: false, fatal: false, text: `${text}; set this machine's clock, or acts and AWS's own log will not agree` };
 }

@@ -43,7 +43,7 @@ export const flowLogsRoom: Room = {
       input: { window: wish.window, places: placesOf(look).map((place) => ({ ...place })) },
     } as const;
     const first = stepOf({ ...common, id: room, lane: "logs", rank: rank.logs, title: "VPC flow logs of its interfaces, their subnets and VPC" });
-    if (!endsTooSoon(wish.window, aws.clock(), latenessMs.flow)) return [first];
+    if (!endsTooSoon(wish.window, aws.slowClock(), latenessMs.flow)) return [first];
     const title = "VPC flow logs that arrive after the first pass";
     return [first, stepOf({ ...common, id: late, lane: "late", rank: rank.late, title, after: [room] })];
   },
@@ -64,7 +64,7 @@ export const flowLogsRoom: Room = {
 };
 
 function taken(aws: Aws, places: readonly FlowPlace[], window: Window, pass: Pass, at: StepContext): Opened {
-  const begun = aws.clock();
+  const begun = aws.slowClock();
   const known = { sources: 0 };
   const remarks = new Set<string>();
   const tampered: Gap[] = [];

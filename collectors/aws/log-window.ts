@@ -30,7 +30,7 @@ export function endsTooSoon(window: Window, now: Date, lateMs: number): boolean 
 /** Waits until everything of the window should have arrived. In slices: a machine that slept meanwhile must not wait all over again. */
 export async function untilArrived(aws: Aws, window: Window, lateMs: number, signal: AbortSignal): Promise<void> {
   const dueMs = Date.parse(window.until) + lateMs;
-  for (let left = dueMs - aws.clock().getTime(); left > 0; left = dueMs - aws.clock().getTime()) await aws.sleep(Math.min(left, 60_000), signal);
+  for (let left = dueMs - aws.slowClock().getTime(); left > 0; left = dueMs - aws.slowClock().getTime()) await aws.sleep(Math.min(left, 60_000), signal);
 }
 
 /** The days, UTC, that a span touches, as `yyyy`, `mm`, `dd`. */

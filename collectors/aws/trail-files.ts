@@ -50,7 +50,7 @@ export async function* trailFiles(reading: LogReading, folder: TrailFolder, wind
     prefix: trail.prefix,
     organization,
     window,
-    listedAt: aws.clock().toISOString(),
+    listedAt: aws.slowClock().toISOString(),
     limits: chainLimits,
   };
   const digests = collectedDigests();

@@ -77,6 +77,8 @@ type OutsideS3 = { readonly url: string; readonly credentials: { readonly access
 export async function openLogRig(
   buckets: readonly { readonly name: string; readonly versioning?: boolean }[],
   outside: OutsideS3 | null = null,
+  /** How far AWS's clock is ahead of ours. */
+  clockSkewMs = 0,
 ): Promise<LogRig> {
   let now = noon.getTime();
   const clock = (): Date => new Date(now);
@@ -110,7 +112,7 @@ export async function openLogRig(
     iamService(iam, keys),
     elbService(elb),
   ].map(replaceable);
-  const fake = await openAwsFake({ keys, services, s3Url: outside?.url ?? s3.url, clock });
+  const fake = await openAwsFake({ keys, services, s3Url: outside?.url ?? s3.url, clock, clockSkewMs });
   useKey(me);
   const waits: number[] = [];
   const ports = {
