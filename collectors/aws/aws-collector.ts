@@ -4,7 +4,7 @@ import type { Step } from "../../src/core/plan.ts";
 import type { Target } from "../../src/core/target.ts";
 import { type Aws, type AwsPorts, openAws } from "./aws.ts";
 import { examine } from "./doctor.ts";
-import { snapshotHolder } from "./holder.ts";
+import { snapshotHolder } from "./disk/holder.ts";
 import { lookAtInstance } from "./look.ts";
 import { planInstance } from "./plan.ts";
 import type { Room } from "./room.ts";

@@ -1,9 +1,9 @@
 import type { AwsConfig } from "../../src/core/config-aws.ts";
 import type { Clock, Random } from "../../src/core/ports.ts";
-import type { AwsLink, Observed } from "./link.ts";
-import { openAwsLink } from "./client.ts";
-import { clockOffset } from "./clock-offset.ts";
-import type { EbsAccounts } from "./ebs-account.ts";
+import type { AwsLink, Observed } from "./client/link.ts";
+import { openAwsLink } from "./client/client.ts";
+import { clockOffset } from "./client/clock-offset.ts";
+import type { EbsAccounts } from "./disk-image/ebs-account.ts";
 import { type Instance, instanceArn, parseInstance } from "./target.ts";
 import type { Belongs } from "./tags.ts";
 

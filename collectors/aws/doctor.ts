@@ -2,8 +2,8 @@ import { describeError, HoldfastError } from "../../src/core/error.ts";
 import type { Containment, Wish } from "../../src/core/plan.ts";
 import type { ProbeAnswer } from "../../src/core/vault.ts";
 import { type AwsPorts, openAws } from "./aws.ts";
-import { clockOffset } from "./clock-offset.ts";
-import type { Observed } from "./link.ts";
+import { clockOffset } from "./client/clock-offset.ts";
+import type { Observed } from "./client/link.ts";
 import { lookAtInstance } from "./look.ts";
 import { rooms } from "./rooms.ts";
 

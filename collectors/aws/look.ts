@@ -1,8 +1,8 @@
 import { HoldfastError } from "../../src/core/error.ts";
 import type { Aws } from "./aws.ts";
-import type { Output } from "./link.ts";
-import { allPages, ledRound } from "./pages.ts";
-import { type Refused, wordsOf } from "./refused.ts";
+import type { Output } from "./client/link.ts";
+import { allPages, ledRound } from "./client/pages.ts";
+import { type Refused, wordsOf } from "./client/refused.ts";
 
 export type Ec2Instance = NonNullable<NonNullable<Output<"ec2:DescribeInstances">["Reservations"]>[number]["Instances"]>[number];
 export type Ec2Volume = NonNullable<Output<"ec2:DescribeVolumes">["Volumes"]>[number];

@@ -1,5 +1,5 @@
-import { type CallName, calls, rowOf } from "./calls.ts";
-import type { CallRole, Condition, Grant } from "./call-row.ts";
+import { type CallName, calls, rowOf } from "./calls/calls.ts";
+import type { CallRole, Condition, Grant } from "./calls/row.ts";
 
 /** Where a policy is to hold. `account` may be `*`; without an evidence account nothing is shared, and no right to share is given. */
 export type Place = { readonly partition: string; readonly account: string; readonly evidence: string | null; readonly logBuckets: readonly string[] };

@@ -3,7 +3,7 @@ import type { Done, Opened, StepContext } from "../../src/core/collector.ts";
 import type { Call, Step, Wish } from "../../src/core/plan.ts";
 import type { ProbeAnswer } from "../../src/core/vault.ts";
 import type { Aws } from "./aws.ts";
-import { type CallName, plannedCall } from "./calls.ts";
+import { type CallName, plannedCall } from "./calls/calls.ts";
 import type { Look } from "./look.ts";
 
 /**

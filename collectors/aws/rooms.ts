@@ -3,16 +3,16 @@ import type { Room } from "./room.ts";
 
 /** The rooms by name, each loaded when it is used. Their order is that of a plan where ranks are equal. */
 export const rooms: Readonly<Record<string, () => Promise<Room>>> = {
-  freeze: async () => (await import("./freeze.ts")).freezeRoom,
-  state: async () => (await import("./state.ts")).stateRoom,
-  memory: async () => (await import("./memory.ts")).memoryRoom,
-  "flow-logs": async () => (await import("./flow-logs.ts")).flowLogsRoom,
-  "access-logs": async () => (await import("./access-logs.ts")).accessLogsRoom,
-  contain: async () => (await import("./contain.ts")).containRoom,
-  snapshots: async () => (await import("./snapshots.ts")).snapshotsRoom,
-  disk: async () => (await import("./disk.ts")).diskRoom,
-  "disk-copy": async () => (await import("./disk-copy.ts")).diskCopyRoom,
-  "disk-image": async () => (await import("./disk-image-room.ts")).diskImageRoom,
+  freeze: async () => (await import("./freeze/freeze.ts")).freezeRoom,
+  state: async () => (await import("./state/state.ts")).stateRoom,
+  memory: async () => (await import("./memory/memory.ts")).memoryRoom,
+  "flow-logs": async () => (await import("./flow-logs/flow-logs.ts")).flowLogsRoom,
+  "access-logs": async () => (await import("./access-logs/access-logs.ts")).accessLogsRoom,
+  contain: async () => (await import("./contain/contain.ts")).containRoom,
+  snapshots: async () => (await import("./disk/snapshots.ts")).snapshotsRoom,
+  disk: async () => (await import("./disk/disk.ts")).diskRoom,
+  "disk-copy": async () => (await import("./disk/disk-copy.ts")).diskCopyRoom,
+  "disk-image": async () => (await import("./disk-image/disk-image-room.ts")).diskImageRoom,
 };
 
 /** Kinds that this provider does not offer, and why. */

@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { openAwsLink } from "../../collectors/aws/client.ts";
-import { openSnapshotImage } from "../../collectors/aws/disk-image.ts";
-import { openEbsAccounts } from "../../collectors/aws/ebs-account.ts";
-import { linkBlocks } from "../../collectors/aws/ebs-link.ts";
+import { openAwsLink } from "../../collectors/aws/client/client.ts";
+import { openSnapshotImage } from "../../collectors/aws/disk-image/disk-image.ts";
+import { openEbsAccounts } from "../../collectors/aws/disk-image/ebs-account.ts";
+import { linkBlocks } from "../../collectors/aws/disk-image/ebs-link.ts";
 import { noAws } from "../../src/core/config-aws.ts";
 import type { Vault } from "../../src/core/vault.ts";
 import { openPartStream } from "../../src/stream/part-stream.ts";

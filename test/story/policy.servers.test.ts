@@ -1,6 +1,6 @@
 import { CreatePolicyCommand, IAMClient } from "@aws-sdk/client-iam";
 import { expect, inject, test } from "vitest";
-import { callRoles } from "../../collectors/aws/call-row.ts";
+import { callRoles } from "../../collectors/aws/calls/row.ts";
 import { callPolicy } from "../../collectors/aws/policies.ts";
 import { policing } from "../../src/app/policing.ts";
 import { parseConfig } from "../../src/core/config.ts";

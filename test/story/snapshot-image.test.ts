@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { openSnapshotImage } from "../../collectors/aws/disk-image.ts";
+import { openSnapshotImage } from "../../collectors/aws/disk-image/disk-image.ts";
 import { openPartStream } from "../../src/stream/part-stream.ts";
 import { openDirectoryVault } from "../../src/vault/directory.ts";
 import { facts, plant, quickAccounts } from "../collectors/aws/planted-snapshot.ts";

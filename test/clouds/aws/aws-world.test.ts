@@ -25,7 +25,7 @@ import { ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
 import { DescribeInstanceInformationCommand, GetInventoryCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { AssumeRoleCommand, STSClient } from "@aws-sdk/client-sts";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { calls } from "../../../collectors/aws/calls.ts";
+import { calls } from "../../../collectors/aws/calls/calls.ts";
 import { startS3Fake, type S3Fake } from "../s3-fake.ts";
 import { expectAsModelled } from "./as-modelled.ts";
 import { openAwsWorld, type OpenAwsWorld } from "./aws-world.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { calls } from "../../../collectors/aws/calls.ts";
+import { calls } from "../../../collectors/aws/calls/calls.ts";
 import { ebsService } from "./ebs.ts";
 import { ebsWorld, snapshotsOf } from "./ebs-world.ts";
 import { ec2Service } from "./ec2.ts";

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { accessLogsRoom } from "../../../collectors/aws/access-logs.ts";
+import { accessLogsRoom } from "../../../collectors/aws/access-logs/access-logs.ts";
 import { balancerLogObjects, serverAccessLogObjects } from "../../clouds/aws/log-objects.ts";
 import { listedGroup } from "../../clouds/aws/logs-world.ts";
 import { plant } from "../../clouds/aws/planted.ts";

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { accessLogsRoom } from "../../../collectors/aws/access-logs.ts";
+import { accessLogsRoom } from "../../../collectors/aws/access-logs/access-logs.ts";
 import { trailEvent } from "../../clouds/aws/cloudtrail-world.ts";
 import { account, hour, instance, type LogRig, noon, openLogRig, region, type Taken } from "./log-rig.ts";
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { accessLogsRoom } from "../../../collectors/aws/access-logs.ts";
+import { accessLogsRoom } from "../../../collectors/aws/access-logs/access-logs.ts";
 import { damageTrail, type TrailDamage } from "../../clouds/aws/trail-damage.ts";
 import { buildTrail, type TrailBucket, type TrailOptions } from "../../clouds/aws/trail-bucket.ts";
 import { plant } from "../../clouds/aws/planted.ts";

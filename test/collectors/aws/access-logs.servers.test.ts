@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { CreateBucketCommand, DeleteObjectCommand, PutBucketVersioningCommand } from "@aws-sdk/client-s3";
 import { expect, inject, test } from "vitest";
-import { accessLogsRoom } from "../../../collectors/aws/access-logs.ts";
+import { accessLogsRoom } from "../../../collectors/aws/access-logs/access-logs.ts";
 import { plant } from "../../clouds/aws/planted.ts";
 import { buildTrail, type TrailBucket } from "../../clouds/aws/trail-bucket.ts";
 import { clientConfigOf } from "../../clouds/servers.ts";

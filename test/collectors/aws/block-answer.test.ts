@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { answerReader, NotPlain, type PlainAnswer } from "../../../collectors/aws/block-answer.ts";
+import { answerReader, NotPlain, type PlainAnswer } from "../../../collectors/aws/disk-image/block-answer.ts";
 import { noise } from "../../stream/sources.ts";
 
 const block = noise(100_000);

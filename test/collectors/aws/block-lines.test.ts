@@ -5,7 +5,7 @@ import { createServer as createTls } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
-import { type BlockLines, openBlockLines, type Origin } from "../../../collectors/aws/block-lines.ts";
+import { type BlockLines, openBlockLines, type Origin } from "../../../collectors/aws/disk-image/block-lines.ts";
 import { noise, sha256 } from "../../stream/sources.ts";
 
 const block = noise(512 * 1024);

@@ -1,6 +1,6 @@
 import { EBSClient, GetSnapshotBlockCommand } from "@aws-sdk/client-ebs";
 import { expect, test } from "vitest";
-import { signer } from "../../../collectors/aws/block-signature.ts";
+import { signer } from "../../../collectors/aws/disk-image/block-signature.ts";
 
 const example = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY" };
 

@@ -1,8 +1,8 @@
 import { createServer } from "node:http";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
-import type { AwsLink, Observed } from "../../../collectors/aws/link.ts";
-import { openObject } from "../../../collectors/aws/objects.ts";
+import type { AwsLink, Observed } from "../../../collectors/aws/client/link.ts";
+import { openObject } from "../../../collectors/aws/client/objects.ts";
 import { noAws } from "../../../src/core/config-aws.ts";
 import { type S3Fake, startS3Fake } from "../../clouds/s3-fake.ts";
 import { openRig, type Rig, useKey } from "./link-rig.ts";

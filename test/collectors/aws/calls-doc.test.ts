@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import type { CallRow } from "../../../collectors/aws/call-row.ts";
-import { rowOf } from "../../../collectors/aws/calls.ts";
+import type { CallRow } from "../../../collectors/aws/calls/row.ts";
+import { rowOf } from "../../../collectors/aws/calls/calls.ts";
 import { allCalls } from "./calls-used.ts";
 
 const file = new URL("../../../collectors/aws/CALLS.md", import.meta.url);

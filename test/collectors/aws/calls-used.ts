@@ -1,11 +1,11 @@
 import { readdir, readFile } from "node:fs/promises";
-import { type CallName, calls } from "../../../collectors/aws/calls.ts";
+import { type CallName, calls } from "../../../collectors/aws/calls/calls.ts";
 
 const folder = new URL("../../../collectors/aws/", import.meta.url);
 
 /** Of the table's calls, those that the collector's source names in a string, tables and policies left out. */
 export async function callsNamedInSource(): Promise<ReadonlySet<CallName>> {
-  const files = (await readdir(folder)).filter((name) => name.endsWith(".ts") && !/^(calls|call-row|policies)/.test(name));
+  const files = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith(".ts") && !/^(calls\/|policies)/.test(name));
   const texts = await Promise.all(files.map(async (name) => readFile(new URL(name, folder), "utf8")));
   const source = texts.join("\n").replaceAll(/^\s*(\/\/|\/?\*).*$/gm, "");
   return new Set(allCalls().filter((name) => source.includes(`"${name}"`)));

@@ -1,7 +1,7 @@
-import { validateChain } from "../../../collectors/aws/digest-chain.ts";
-import { parseDigestKeys } from "../../../collectors/aws/digest-keys.ts";
-import type { ChainLine, SummaryLine } from "../../../collectors/aws/digest-line.ts";
-import { type ChainOrder, type ChainReader, chainLimits, type Place, type StoredObject } from "../../../collectors/aws/digest-order.ts";
+import { validateChain } from "../../../collectors/aws/digests/chain.ts";
+import { parseDigestKeys } from "../../../collectors/aws/digests/keys.ts";
+import type { ChainLine, SummaryLine } from "../../../collectors/aws/digests/line.ts";
+import { type ChainOrder, type ChainReader, chainLimits, type Place, type StoredObject } from "../../../collectors/aws/digests/order.ts";
 import type { ChainObject, DigestChain } from "./digest-chains.ts";
 
 export function orderOf(chain: Omit<DigestChain, "objects" | "publicKeys" | "digestKeys" | "logKeys">, more: Partial<ChainOrder> = {}): ChainOrder {

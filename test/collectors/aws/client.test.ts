@@ -3,8 +3,8 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { calls, type CallName } from "../../../collectors/aws/calls.ts";
-import { collect } from "../../../collectors/aws/wire.ts";
+import { calls, type CallName } from "../../../collectors/aws/calls/calls.ts";
+import { collect } from "../../../collectors/aws/client/wire.ts";
 import { noAws } from "../../../src/core/config-aws.ts";
 import { differencesOf } from "../../clouds/aws/aws-model.ts";
 import { openRig, type Rig } from "./link-rig.ts";
@@ -125,7 +125,7 @@ test("rows have no field that nothing reads", () => {
 test("only the SDK of the service that is asked is loaded", async () => {
   const script = `
     import { createRequire } from "node:module";
-    import { openAwsLink } from ${JSON.stringify(new URL("../../../collectors/aws/client.ts", import.meta.url).href)};
+    import { openAwsLink } from ${JSON.stringify(new URL("../../../collectors/aws/client/client.ts", import.meta.url).href)};
     const link = openAwsLink({ config: { endpoint: ${JSON.stringify(rig.fake.url)}, accounts: {}, evidenceAccount: null, memory: null }, region: "eu-west-1", account: null,
       case: "C", collection: "c-1", clock: () => new Date(), random: (n) => new Uint8Array(n), sleep: async () => {} });
     const loaded = () => [...new Set(Object.keys(createRequire(import.meta.url).cache).map((path) => /client-[a-z0-9-]+/.exec(path)?.[0]).filter(Boolean))];

@@ -1,12 +1,12 @@
 import { createHash, randomBytes } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { ahead } from "../../../collectors/aws/ahead.ts";
-import { hashContent, type HashedLog } from "../../../collectors/aws/digest-logs.ts";
-import { logHashes } from "../../../collectors/aws/log-hashes.ts";
-import { packedLines } from "../../../collectors/aws/packed-lines.ts";
-import { firstPass, secondPass } from "../../../collectors/aws/pass.ts";
-import { readAlong } from "../../../collectors/aws/read-along.ts";
+import { ahead } from "../../../collectors/aws/logs/ahead.ts";
+import { hashContent, type HashedLog } from "../../../collectors/aws/digests/logs.ts";
+import { logHashes } from "../../../collectors/aws/logs/log-hashes.ts";
+import { packedLines } from "../../../collectors/aws/logs/packed-lines.ts";
+import { firstPass, secondPass } from "../../../collectors/aws/logs/pass.ts";
+import { readAlong } from "../../../collectors/aws/logs/read-along.ts";
 
 const signal = new AbortController().signal;
 

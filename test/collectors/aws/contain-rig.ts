@@ -1,6 +1,6 @@
 import { vi } from "vitest";
 import { type Aws, type AwsPorts, openAws } from "../../../collectors/aws/aws.ts";
-import { containRoom } from "../../../collectors/aws/contain.ts";
+import { containRoom } from "../../../collectors/aws/contain/contain.ts";
 import { lookAtInstance } from "../../../collectors/aws/look.ts";
 import type { Json } from "../../../src/core/act.ts";
 import { noAws } from "../../../src/core/config-aws.ts";

@@ -1,7 +1,7 @@
 import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
-import { gapOfLine } from "../../../collectors/aws/digest-gap.ts";
-import type { ChainOrder, ChainReader } from "../../../collectors/aws/digest-order.ts";
+import { gapOfLine } from "../../../collectors/aws/digests/gap.ts";
+import type { ChainOrder, ChainReader } from "../../../collectors/aws/digests/order.ts";
 import { linesOf, orderOf, readerOf, summaryOf, troubles } from "./chain-reading.ts";
 import { type ChainObject, type DigestChain, digestChain, noLink, publicKeysOf, signDigest, signingKey } from "./digest-chains.ts";
 import { bodyOf, nameOf, objectAt, put, remove } from "./digest-edits.ts";

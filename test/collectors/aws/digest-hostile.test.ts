@@ -1,10 +1,10 @@
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { parseDigest, parseDigestBytes } from "../../../collectors/aws/digest-file.ts";
-import { parseDigestKeys } from "../../../collectors/aws/digest-keys.ts";
-import { parseDigestKey, parseLogKeyTime } from "../../../collectors/aws/digest-names.ts";
-import { unpackOne } from "../../../collectors/aws/digest-unpack.ts";
+import { parseDigest, parseDigestBytes } from "../../../collectors/aws/digests/file.ts";
+import { parseDigestKeys } from "../../../collectors/aws/digests/keys.ts";
+import { parseDigestKey, parseLogKeyTime } from "../../../collectors/aws/digests/names.ts";
+import { unpackOne } from "../../../collectors/aws/digests/unpack.ts";
 import { orderOf } from "./chain-reading.ts";
 import { digestChain, signingKey } from "./digest-chains.ts";
 import { bodyOf } from "./digest-edits.ts";

@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
-import type { SummaryLine } from "../../../collectors/aws/digest-line.ts";
+import type { SummaryLine } from "../../../collectors/aws/digests/line.ts";
 import { toolPath } from "../../clouds/setup.ts";
 import { linesOf, orderOf, readerOf, summaryOf } from "./chain-reading.ts";
 import { type ChainObject, digestChain, signingKey } from "./digest-chains.ts";

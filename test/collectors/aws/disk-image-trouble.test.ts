@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
-import { openSnapshotImage } from "../../../collectors/aws/disk-image.ts";
-import type { EbsBlocks, No, Page } from "../../../collectors/aws/ebs-blocks.ts";
+import { openSnapshotImage } from "../../../collectors/aws/disk-image/disk-image.ts";
+import type { EbsBlocks, No, Page } from "../../../collectors/aws/disk-image/ebs-blocks.ts";
 import { openPartStream } from "../../../src/stream/part-stream.ts";
 import { takeAll } from "../../stream/sources.ts";
 import { facts, plant, quickAccounts } from "./planted-snapshot.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { openSnapshotImage, type SnapshotFacts } from "../../../collectors/aws/disk-image.ts";
-import type { EbsBlocks } from "../../../collectors/aws/ebs-blocks.ts";
+import { openSnapshotImage, type SnapshotFacts } from "../../../collectors/aws/disk-image/disk-image.ts";
+import type { EbsBlocks } from "../../../collectors/aws/disk-image/ebs-blocks.ts";
 import type { Opened } from "../../../src/core/collector.ts";
 import type { Frame } from "../../../src/core/part.ts";
 import type { RangeSource } from "../../../src/core/source.ts";

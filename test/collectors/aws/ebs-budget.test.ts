@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { openEbsAccounts } from "../../../collectors/aws/ebs-account.ts";
-import { type Budget, openBudget } from "../../../collectors/aws/ebs-budget.ts";
+import { openEbsAccounts } from "../../../collectors/aws/disk-image/ebs-account.ts";
+import { type Budget, openBudget } from "../../../collectors/aws/disk-image/ebs-budget.ts";
 
 const never = new AbortController().signal;
 

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { afterEach, expect, test } from "vitest";
-import { openAwsLink } from "../../../collectors/aws/client.ts";
-import { openSnapshotImage } from "../../../collectors/aws/disk-image.ts";
-import type { EbsBlocks } from "../../../collectors/aws/ebs-blocks.ts";
-import type { AwsLink } from "../../../collectors/aws/link.ts";
-import { linkBlocks } from "../../../collectors/aws/ebs-link.ts";
+import { openAwsLink } from "../../../collectors/aws/client/client.ts";
+import { openSnapshotImage } from "../../../collectors/aws/disk-image/disk-image.ts";
+import type { EbsBlocks } from "../../../collectors/aws/disk-image/ebs-blocks.ts";
+import type { AwsLink } from "../../../collectors/aws/client/link.ts";
+import { linkBlocks } from "../../../collectors/aws/disk-image/ebs-link.ts";
 import { noAws } from "../../../src/core/config-aws.ts";
 import { openPartStream } from "../../../src/stream/part-stream.ts";
 import { type AwsFake, openAwsFake } from "../../clouds/aws/aws-fake.ts";

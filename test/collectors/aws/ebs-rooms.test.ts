@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type BlockRooms, openBlockRooms } from "../../../collectors/aws/ebs-rooms.ts";
+import { type BlockRooms, openBlockRooms } from "../../../collectors/aws/disk-image/ebs-rooms.ts";
 import { noise, sha256 } from "../../stream/sources.ts";
 
 const never = new AbortController().signal;

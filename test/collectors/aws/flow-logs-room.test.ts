@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { flowLogsRoom } from "../../../collectors/aws/flow-logs.ts";
+import { flowLogsRoom } from "../../../collectors/aws/flow-logs/flow-logs.ts";
 import { flowLogObjects, type FlowOptions } from "../../clouds/aws/log-objects.ts";
 import { listedGroup, type LogEvent } from "../../clouds/aws/logs-world.ts";
 import { plant } from "../../clouds/aws/planted.ts";

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { freezeRoom } from "../../../collectors/aws/freeze.ts";
+import { freezeRoom } from "../../../collectors/aws/freeze/freeze.ts";
 import { lookAtInstance } from "../../../collectors/aws/look.ts";
 import type { Json } from "../../../src/core/act.ts";
 import type { Done, StepContext } from "../../../src/core/collector.ts";

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { GuestPlaces } from "../../../collectors/aws/memory-guest.ts";
+import type { GuestPlaces } from "../../../collectors/aws/memory/guest.ts";
 import { lime } from "./lime-bytes.ts";
 
 const every: readonly (readonly string[])[] = [["dash"], ["bash", "--posix"], ["busybox", "ash"]];

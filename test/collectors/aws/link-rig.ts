@@ -1,6 +1,6 @@
 import { vi } from "vitest";
-import { type AwsLinkOptions, openAwsLink } from "../../../collectors/aws/client.ts";
-import type { AwsLink, Observed } from "../../../collectors/aws/link.ts";
+import { type AwsLinkOptions, openAwsLink } from "../../../collectors/aws/client/client.ts";
+import type { AwsLink, Observed } from "../../../collectors/aws/client/link.ts";
 import { type AwsConfig, noAws } from "../../../src/core/config-aws.ts";
 import { type AwsFake, openAwsFake } from "../../clouds/aws/aws-fake.ts";
 import { type FakeKey, type KeyRing, makeKeyRing, userKey } from "../../clouds/aws/key-ring.ts";

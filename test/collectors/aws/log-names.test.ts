@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { printable } from "../../../src/core/printable.ts";
-import { metadataMember, objectMember, pageMember } from "../../../collectors/aws/log-names.ts";
+import { metadataMember, objectMember, pageMember } from "../../../collectors/aws/logs/log-names.ts";
 
 test("a key that CloudTrail or VPC gives is its own name", () => {
   const key = "vpc/AWSLogs/aws-account-id=111122223333/year=2026/a b+ü.log.gz";

@@ -1,11 +1,11 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { expect, test } from "vitest";
-import { linuxPlaces } from "../../../collectors/aws/memory-guest.ts";
-import { linkMeasures, needsLinks } from "../../../collectors/aws/memory-links.ts";
-import { memoryPartSize } from "../../../collectors/aws/memory-part-size.ts";
-import { memoryScript } from "../../../collectors/aws/memory-script.ts";
-import { sealedTickets, ticketText } from "../../../collectors/aws/memory-tickets.ts";
-import { windowsMemoryScript } from "../../../collectors/aws/memory-windows-script.ts";
+import { linuxPlaces } from "../../../collectors/aws/memory/guest.ts";
+import { linkMeasures, needsLinks } from "../../../collectors/aws/memory/links.ts";
+import { memoryPartSize } from "../../../collectors/aws/memory/part-size.ts";
+import { memoryScript } from "../../../collectors/aws/memory/script.ts";
+import { sealedTickets, ticketText } from "../../../collectors/aws/memory/tickets.ts";
+import { windowsMemoryScript } from "../../../collectors/aws/memory/windows-script.ts";
 
 const gibibyte = 2 ** 30;
 

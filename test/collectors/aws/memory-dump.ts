@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { memoryPreflightScript } from "../../../collectors/aws/memory-preflight-script.ts";
-import { memoryScript } from "../../../collectors/aws/memory-script.ts";
-import { memoryDropScript } from "../../../collectors/aws/memory-ticket-script.ts";
-import { plainTickets, sealedTickets, ticketText } from "../../../collectors/aws/memory-tickets.ts";
+import { memoryPreflightScript } from "../../../collectors/aws/memory/preflight-script.ts";
+import { memoryScript } from "../../../collectors/aws/memory/script.ts";
+import { memoryDropScript } from "../../../collectors/aws/memory/ticket-script.ts";
+import { plainTickets, sealedTickets, ticketText } from "../../../collectors/aws/memory/tickets.ts";
 import type { GuestHost, GuestRun } from "./guest-host.ts";
 import type { PartServer } from "./part-server.ts";
 

@@ -7,7 +7,7 @@ import { vi } from "vitest";
 import { type AwsPorts, openAws } from "../../../collectors/aws/aws.ts";
 import { awsCollector } from "../../../collectors/aws/aws-collector.ts";
 import { lookAtInstance } from "../../../collectors/aws/look.ts";
-import { memoryRoom } from "../../../collectors/aws/memory.ts";
+import { memoryRoom } from "../../../collectors/aws/memory/memory.ts";
 import type { Collector } from "../../../src/core/collector.ts";
 import { noAws } from "../../../src/core/config-aws.ts";
 import { parseSha256 } from "../../../src/core/digest.ts";

@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { createHash, randomBytes } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { scriptHead } from "../../../collectors/aws/memory-guest.ts";
-import { transferFunctions } from "../../../collectors/aws/memory-transfer-script.ts";
+import { scriptHead } from "../../../collectors/aws/memory/guest.ts";
+import { transferFunctions } from "../../../collectors/aws/memory/transfer-script.ts";
 import { absentShells, busyboxHost, type GuestHost, guestHost, hostPrograms, image, shells } from "./guest-host.ts";
 import { batchFor, dumpOf, preflight, token } from "./memory-dump.ts";
 import { type PartServer, partServer } from "./part-server.ts";

@@ -1,7 +1,7 @@
 import { createHash, generateKeyPairSync, type KeyObject, privateDecrypt, constants, createDecipheriv } from "node:crypto";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { windowsPreflightScript } from "../../../collectors/aws/memory-windows-preflight-script.ts";
-import { windowsMemoryScript } from "../../../collectors/aws/memory-windows-script.ts";
+import { windowsPreflightScript } from "../../../collectors/aws/memory/windows-preflight-script.ts";
+import { windowsMemoryScript } from "../../../collectors/aws/memory/windows-script.ts";
 import { expectAsModelled } from "../../clouds/aws/as-modelled.ts";
 import { type Answered, answering, type Order } from "../../clouds/aws/machine.ts";
 import { managedInstance } from "../../clouds/aws/ssm-world.ts";

@@ -1,7 +1,7 @@
 import { CreateRoleCommand } from "@aws-sdk/client-iam";
 import { afterEach, beforeEach, describe, expect, inject, test } from "vitest";
-import { openAwsLink } from "../../../collectors/aws/client.ts";
-import type { AwsLink } from "../../../collectors/aws/link.ts";
+import { openAwsLink } from "../../../collectors/aws/client/client.ts";
+import type { AwsLink } from "../../../collectors/aws/client/link.ts";
 import { noAws } from "../../../src/core/config-aws.ts";
 import { motoAccount, type MotoRig, openMotoRig, region } from "./moto-rig.ts";
 import { known } from "./moto-world.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { namedLogs } from "../../../collectors/aws/named-logs.ts";
+import { namedLogs } from "../../../collectors/aws/digests/named-logs.ts";
 
 const place = (n: number): { readonly bucket: string; readonly key: string } => ({
   bucket: "trail-bucket",

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import type { Aws } from "../../../collectors/aws/aws.ts";
-import type { Answer } from "../../../collectors/aws/link.ts";
+import type { Answer } from "../../../collectors/aws/client/link.ts";
 import { lookAtInstance } from "../../../collectors/aws/look.ts";
-import { allPages } from "../../../collectors/aws/pages.ts";
+import { allPages } from "../../../collectors/aws/client/pages.ts";
 
 type Page = { readonly NextToken?: string; readonly things?: readonly number[]; readonly Reservations?: unknown; readonly Volumes?: unknown };
 

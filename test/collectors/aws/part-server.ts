@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { PartLink } from "../../../collectors/aws/memory-tickets.ts";
+import type { PartLink } from "../../../collectors/aws/memory/tickets.ts";
 
 /** Decides what becomes of a PUT before its body counts: an HTTP status, `reset`, or null for the ordinary way. `tries` counts from 1. */
 export type PartFault = (number: number, tries: number, signature: string) => number | "reset" | "slow" | null;

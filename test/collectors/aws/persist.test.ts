@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Answer, Output } from "../../../collectors/aws/link.ts";
+import type { Answer, Output } from "../../../collectors/aws/client/link.ts";
 import type { FaultAction } from "../../clouds/aws/faults.ts";
 import { openRig, type Rig } from "./link-rig.ts";
 

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { type EbsAccounts, openEbsAccounts } from "../../../collectors/aws/ebs-account.ts";
-import type { EbsBlocks, Got, ListFrom, No, Page } from "../../../collectors/aws/ebs-blocks.ts";
-import type { SnapshotFacts } from "../../../collectors/aws/disk-image.ts";
+import { type EbsAccounts, openEbsAccounts } from "../../../collectors/aws/disk-image/ebs-account.ts";
+import type { EbsBlocks, Got, ListFrom, No, Page } from "../../../collectors/aws/disk-image/ebs-blocks.ts";
+import type { SnapshotFacts } from "../../../collectors/aws/disk-image/disk-image.ts";
 import { noise } from "../../stream/sources.ts";
 
 const blockBytes = 512 * 1024;

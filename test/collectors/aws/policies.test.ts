@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { type CallName, calls, plannedCall, rowOf } from "../../../collectors/aws/calls.ts";
-import { actCalls } from "../../../collectors/aws/calls-act.ts";
-import { containCalls } from "../../../collectors/aws/calls-contain.ts";
-import { logCalls } from "../../../collectors/aws/calls-logs.ts";
-import { lookCalls } from "../../../collectors/aws/calls-look.ts";
-import { callRoles } from "../../../collectors/aws/call-row.ts";
+import { type CallName, calls, plannedCall, rowOf } from "../../../collectors/aws/calls/calls.ts";
+import { actCalls } from "../../../collectors/aws/calls/act.ts";
+import { containCalls } from "../../../collectors/aws/calls/contain.ts";
+import { logCalls } from "../../../collectors/aws/calls/logs.ts";
+import { lookCalls } from "../../../collectors/aws/calls/look.ts";
+import { callRoles } from "../../../collectors/aws/calls/row.ts";
 import { callPolicy, type Place, type PolicyDocument, policyOf } from "../../../collectors/aws/policies.ts";
-import { loadSdk, serviceOf } from "../../../collectors/aws/sdk.ts";
+import { loadSdk, serviceOf } from "../../../collectors/aws/client/sdk.ts";
 
 const place: Place = { partition: "aws", account: "111122223333", evidence: "444455556666", logBuckets: ["access-logs-1"] };
 const documents: readonly { readonly role: string; readonly document: PolicyDocument }[] = callRoles.map((role) => ({

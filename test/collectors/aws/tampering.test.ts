@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { accessLogsRoom } from "../../../collectors/aws/access-logs.ts";
-import { flowLogsRoom } from "../../../collectors/aws/flow-logs.ts";
+import { accessLogsRoom } from "../../../collectors/aws/access-logs/access-logs.ts";
+import { flowLogsRoom } from "../../../collectors/aws/flow-logs/flow-logs.ts";
 import type { Room } from "../../../collectors/aws/room.ts";
 import { antiForensics, trailEvent } from "../../clouds/aws/cloudtrail-world.ts";
 import { trailOf } from "./log-plants.ts";
