@@ -33,6 +33,25 @@ export function checking(services: Services, collections: Collecting, freeBytes:
     const mirror = await services.mirror.audit(signal);
     return withMirror(await services.anchors.audit(ask, mirrorProves(mirror), signal), mirror);
   };
+  /** Whoever holds the victim's account must not hold the evidence: a lock does not outlive the account. */
+  const strangers = async (target: string, signal: AbortSignal): Promise<readonly { readonly ok: boolean; readonly text: string }[]> => {
+    const account = /^arn:[a-z-]+:[a-z0-9]+:[a-z0-9-]*:(\d{12}):/.exec(target)?.[1];
+    const { name, config } = services.vaultConfig(null);
+    if (account === undefined || config.kind === "directory") return [];
+    switch (await (await services.vault(name)).ownedBy(account, signal)) {
+      case "no":
+        return [{ ok: true, text: `vault ${name} belongs to another account than the target's` }];
+      case "yes":
+        return [
+          {
+            ok: false,
+            text: `vault ${name} belongs to the target's own account ${account}: whoever took it over can close it, and the vault's lock ends with it`,
+          },
+        ];
+      case "unknown":
+        return [{ ok: false, text: `vault ${name} does not tell whose it is: make sure that it is not of account ${account}` }];
+    }
+  };
   return {
     audit,
     async verify(wish, each, signal) {
@@ -105,6 +124,7 @@ export function checking(services: Services, collections: Collecting, freeBytes:
           const asked = parseTarget(target);
           for (const answer of await (await services.collector(asked)).doctor(asked, wish, signal))
             line(`target ${target}: ${answer.probe}`, answer.ok, answer.fatal, answer.text);
+          for (const { text, ok } of await strangers(plan.target, signal)) line(`target ${target}: vault`, ok, false, text);
         });
       return lines;
     },

@@ -21,7 +21,7 @@ export async function openCollector(target: Target, config: Config, folder: stri
     }
     case "aws": {
       const { awsCollector } = await import("../../collectors/aws/aws-collector.ts");
-      const { openEbsAccounts } = await import("../../collectors/aws/ebs-account.ts");
+      const { openEbsAccounts } = await import("../../collectors/aws/disk-image/ebs-account.ts");
       const pause = async (ms: number, signal: AbortSignal): Promise<void> => sleep(ms, undefined, { signal });
       const ebs = openEbsAccounts({ now: () => performance.now(), sleep: pause, random });
       return awsCollector({ config: config.aws, clock, random, sleep: pause, ebs, readTool: (path) => readTool(path, folder) }, target);

@@ -1,4 +1,4 @@
-import type { Grant } from "../../collectors/aws/call-row.ts";
+import type { Grant } from "../../collectors/aws/calls/row.ts";
 import type { Place, PolicyDocument } from "../../collectors/aws/policies.ts";
 import type { AwsConfig } from "../core/config-aws.ts";
 import type { VaultConfig } from "../core/config.ts";

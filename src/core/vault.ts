@@ -167,6 +167,9 @@ export interface Vault {
    */
   dispose(ref: StoredRef, signal: AbortSignal): Promise<Disposal>;
 
+  /** Whether this store belongs to that account of a cloud (for AWS: twelve digits). `unknown`: the store does not tell. */
+  ownedBy(account: string, signal: AbortSignal): Promise<"yes" | "no" | "unknown">;
+
   /** Tries what must be refused, on a sentinel object of its own, never on evidence. */
   probe(signal: AbortSignal): Promise<readonly ProbeAnswer[]>;
 

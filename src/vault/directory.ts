@@ -104,6 +104,7 @@ export function openDirectoryVault(options: DirectoryVaultOptions): Vault {
           requestIds: [],
         };
       }),
+    ownedBy: async () => "no",
     probe: () => probeDirectory(root, random),
     land: async () => null,
     abandon: (key, token, signal) => told(key, signal, () => rm(temporaryPath(objectPath(root, key), token), { force: true })),

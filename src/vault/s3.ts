@@ -9,6 +9,7 @@ import { openS3Link, type S3LinkOptions } from "./s3-link.ts";
 import { listInS3 } from "./s3-list.ts";
 import { disposeInS3 } from "./s3-dispose.ts";
 import { extendRetention, setHold, type S3Object } from "./s3-lock.ts";
+import { bucketOwnedBy } from "./s3-owner.ts";
 import { probeS3 } from "./s3-probe.ts";
 import { putToS3 } from "./s3-put.ts";
 import { shortenInS3 } from "./s3-shorten.ts";
@@ -89,6 +90,7 @@ export function openS3Vault(options: S3VaultOptions): Vault {
     shorten: (ref, retainUntil, signal) => told(signal, async () => shortenInS3(link, objectOf(ref), retainUntil, signal)),
     hold: (ref, on, signal) => told(signal, async () => setHold(link, objectOf(ref), on, signal)),
     dispose: (ref, signal) => told(signal, async () => disposeInS3(link, objectOf(ref), signal)),
+    ownedBy: (account, signal) => told(signal, async () => bucketOwnedBy(link, account, signal)),
     probe: (signal) => told(signal, async () => probeS3(link, { prefix, mode, kmsKey }, signal)),
     land: (request, token, signal) =>
       told(signal, async () => landInS3({ link, fullKey: fullKey(request.key), kmsKey, withPrefix: fullKey, told }, request, token, signal)),

@@ -125,7 +125,7 @@ describe("as an ordinary user", () => {
       for (const root of [${JSON.stringify(home.path)}, "/"]) {
         const collector = hostCollector({ root, clock: () => new Date(), platform: "linux", arch: "x64", uid: process.getuid(), avml: null });
         const signal = new AbortController().signal;
-        const wish = { kinds: root === "/" ? ["state"] : ["access-logs", "disk-image"], window: ${JSON.stringify(window)}, disks: root === "/" ? [] : ["/disk.img"], pids: root === "/" ? [1] : [], logs: root === "/" ? [] : ["/var/log"], compress: "auto" };
+        const wish = { kinds: root === "/" ? ["state"] : ["access-logs", "disk-image"], window: ${JSON.stringify(window)}, disks: root === "/" ? [] : ["/disk.img"], pids: root === "/" ? [1] : [], logs: root === "/" ? [] : ["/var/log"], compress: "auto", contain: null };
         for (const step of (await collector.plan({ kind: "host", id: "host:local" }, wish, signal)).steps) {
           const opened = await collector.open(step, null, signal);
           if (opened.kind === "none") { out[root === "/" ? "real " + step.id : step.id] = opened; continue; }
