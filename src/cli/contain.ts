@@ -1,7 +1,6 @@
 import { parseCaseId } from "../core/case.ts";
 import { HoldfastError } from "../core/error.ts";
 import { terminalSafe } from "../core/printable.ts";
-import { parseTarget } from "../core/target.ts";
 import { windowOf } from "../core/window.ts";
 import { required } from "./ask.ts";
 import { collectAll } from "./collect.ts";
@@ -19,8 +18,6 @@ export async function contain(session: Session, target: string | null, options: 
   if (!network && !identity && users.length === 0) throw new HoldfastError("usage", "contain: say what to cut off: --network, --identity or both");
   const caseId = parseCaseId(await required(session, optionText(options, "case"), "--case", "which case?"));
   const reason = await required(session, optionText(options, "reason"), "--reason", "why is this cut off?");
-  if (parseTarget(target).kind === "host")
-    throw new HoldfastError("refused", `${target}: isolating a host from inside would tell whoever is on it; isolate it at its network`);
   const app = await session.app({ kind: "make", origin: null });
   const now = app.services.clock();
   return collectAll(session, app, [target], {
