@@ -30,7 +30,8 @@ const sha256 = (...parts: readonly Uint8Array[]): Buffer => createHash("sha256")
 
 /** The check of RFC 9162 §2.1.3.2, which walks upwards, and of the note's Ed25519 line; written from FORMAT.md and the RFC alone. */
 function faultOf({ vkeys, acts, checkpoint }: Record): string | null {
-  const [name, id, field] = (vkeys[0] ?? "").split("+");
+  // The last field is base64 and may hold a + itself (C2SP signed-note, vkey encoding).
+  const [, name, id, field] = /^([^+]+)\+([0-9a-f]{8})\+(.+)$/.exec(vkeys[0] ?? "") ?? [];
   const text = checkpoint.slice(0, checkpoint.lastIndexOf("\n\n") + 1);
   const line = checkpoint.split("\n").find(
     (l) =>
