@@ -1,9 +1,9 @@
 import { HoldfastError } from "../core/error.ts";
 import { openNewFile } from "../custody/new-file.ts";
-import { decodeLeaf, pae, PAYLOAD_TYPE, signatureOf } from "../ledger/leaf.ts";
-import { proofOf } from "../ledger/proof-of.ts";
-import { verifiedSigner } from "../ledger/signer-of.ts";
-import { armourSshsig, SSHSIG_NAMESPACE } from "../ledger/ssh-signature.ts";
+import { decodeLeaf, pae, PAYLOAD_TYPE, signatureOf } from "../ledger/format/leaf.ts";
+import { proofOf } from "../ledger/read/proof-of.ts";
+import { verifiedSigner } from "../ledger/actors/signer-of.ts";
+import { armourSshsig, SSHSIG_NAMESPACE } from "../ledger/actors/ssh-signature.ts";
 import type { Services } from "./services.ts";
 
 export type ActSignature = { readonly actor: string; readonly keyid: string; readonly files: readonly string[]; readonly verify: string };

@@ -6,9 +6,9 @@ import type { Reader } from "../core/recorder.ts";
 import { onceOf } from "../core/two-persons.ts";
 import type { CustodyRequest } from "../core/custody-request.ts";
 import { withSecondPerson } from "../custody/second-person.ts";
-import { actorRegistry, type ActorRegistry } from "../ledger/actor-registry.ts";
-import { parseSshKey, type SshKey } from "../ledger/ssh-key.ts";
-import { sshsigSigner } from "../ledger/ssh-signature.ts";
+import { actorRegistry, type ActorRegistry } from "../ledger/actors/actor-registry.ts";
+import { parseSshKey, type SshKey } from "../ledger/actors/ssh-key.ts";
+import { sshsigSigner } from "../ledger/actors/ssh-signature.ts";
 import type { Why } from "./custodying.ts";
 import type { Services } from "./services.ts";
 

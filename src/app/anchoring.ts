@@ -4,16 +4,16 @@ import type { Anchored } from "../core/anchored.ts";
 import type { Config } from "../core/config.ts";
 import { HoldfastError } from "../core/error.ts";
 import type { LedgerAudit } from "../core/verdict.ts";
-import { type AnchorPolicy, anchorNames, noAnchors } from "../ledger/anchor-policy.ts";
-import { type AnchorState, readAnchorStates } from "../ledger/anchor-state.ts";
-import { keptAnchors } from "../ledger/anchor-store.ts";
-import { anchorNow, dueAnchors, remember, restedWitnesses, type Surroundings } from "../ledger/anchors.ts";
-import { askWitnesses, type WitnessSays, withWitnesses } from "../ledger/ask-witnesses.ts";
-import { auditLedger } from "../ledger/audit.ts";
-import { parseWitnessKey } from "../ledger/cosignature.ts";
-import type { LedgerPaths } from "../ledger/paths.ts";
-import { openReader } from "../ledger/reader.ts";
-import type { Authority } from "../ledger/timestamp.ts";
+import { type AnchorPolicy, anchorNames, noAnchors } from "../ledger/anchors/anchor-policy.ts";
+import { type AnchorState, readAnchorStates } from "../ledger/anchors/anchor-state.ts";
+import { keptAnchors } from "../ledger/anchors/anchor-store.ts";
+import { anchorNow, dueAnchors, remember, restedWitnesses, type Surroundings } from "../ledger/anchors/anchors.ts";
+import { askWitnesses, type WitnessSays, withWitnesses } from "../ledger/anchors/ask-witnesses.ts";
+import { auditLedger } from "../ledger/audit/audit.ts";
+import { parseWitnessKey } from "../ledger/anchors/cosignature.ts";
+import type { LedgerPaths } from "../ledger/store/paths.ts";
+import { openReader } from "../ledger/read/reader.ts";
+import type { Authority } from "../ledger/timestamps/timestamp.ts";
 import type { HomePaths } from "./home.ts";
 
 /** Witnesses and timestamp authorities of the configuration (`anchors`). Nothing happens where none are named. */
@@ -134,7 +134,7 @@ async function policyOf({ anchors }: Config, folder: string): Promise<AnchorPoli
   const witnesses = anchors.witnesses.map(({ name, url, vkey }, i) => ({ name, url, key: parseWitnessKey(vkey, `anchors.witnesses[${i}].vkey`) }));
   const authorities: Authority[] = [];
   for (const [i, { name, url, ca, policy }] of anchors.timestamp.entries()) {
-    const { parseTrust } = await import("../ledger/timestamp-chain.ts");
+    const { parseTrust } = await import("../ledger/timestamps/timestamp-chain.ts");
     authorities.push({ name, url, policy, trust: parseTrust(await pemOf(resolve(folder, ca), `anchors.timestamp[${i}].ca`), `anchors.timestamp[${i}].ca`) });
   }
   return { witnesses, authorities, quorum: anchors.quorum };

@@ -4,7 +4,7 @@ import { describeError, HoldfastError, systemCode } from "../core/error.ts";
 import type { Wish } from "../core/plan.ts";
 import { parseTarget } from "../core/target.ts";
 import type { LedgerAudit } from "../core/verdict.ts";
-import { type MirrorAudit, withMirror } from "../ledger/mirror-audit.ts";
+import { type MirrorAudit, withMirror } from "../ledger/mirror/mirror-audit.ts";
 import type { ExhibitCheck, OverallVerdict } from "../core/exhibit-check.ts";
 import { overallVerdict } from "../verify/verify-result.ts";
 import { actors } from "./actors.ts";

@@ -5,9 +5,9 @@ import type { CollectionOrder } from "../core/jobs.ts";
 import type { Retention } from "../core/lock.ts";
 import { putSmall, readSmall } from "../core/small-object.ts";
 import type { Listed, Vault } from "../core/vault.ts";
-import { exhibitRecord, isOwnRecord, MAX_RECORD_BYTES, RECORD_NAME } from "../ledger/exhibit-record.ts";
-import { readVkeys } from "../ledger/log-keys.ts";
-import { openProver } from "../ledger/proof-of.ts";
+import { exhibitRecord, isOwnRecord, MAX_RECORD_BYTES, RECORD_NAME } from "../ledger/read/exhibit-record.ts";
+import { readVkeys } from "../ledger/keys/log-keys.ts";
+import { openProver } from "../ledger/read/proof-of.ts";
 import type { Services } from "./services.ts";
 
 type Needs = Pick<Services, "paths" | "reader" | "vault" | "clock">;

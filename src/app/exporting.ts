@@ -1,8 +1,8 @@
 import type { CheckpointId } from "../core/act.ts";
 import type { ExportReport } from "../core/export-report.ts";
-import { checkpointId } from "../ledger/checkpoint.ts";
-import { exportLedger } from "../ledger/export-ledger.ts";
-import { proofOf } from "../ledger/proof-of.ts";
+import { checkpointId } from "../ledger/format/checkpoint.ts";
+import { exportLedger } from "../ledger/read/export-ledger.ts";
+import { proofOf } from "../ledger/read/proof-of.ts";
 import { type ActSignature, actSignature } from "./act-signature.ts";
 import type { Services } from "./services.ts";
 

@@ -4,8 +4,8 @@ import { parse as parseYaml } from "yaml";
 import { type Config, parseConfig } from "../core/config.ts";
 import { describeError, HoldfastError, systemCode } from "../core/error.ts";
 import type { Clock, Random } from "../core/ports.ts";
-import { createLedger } from "../ledger/create-ledger.ts";
-import type { LedgerPaths } from "../ledger/paths.ts";
+import { createLedger } from "../ledger/write/create-ledger.ts";
+import type { LedgerPaths } from "../ledger/store/paths.ts";
 
 export type HomePaths = {
   readonly home: string;

@@ -7,11 +7,11 @@ import { HoldfastError, systemCode } from "../core/error.ts";
 import { printable } from "../core/printable.ts";
 import type { Reader, Recorder } from "../core/recorder.ts";
 import { withSecondPerson } from "../custody/second-person.ts";
-import { sealKeys } from "../ledger/key-backup.ts";
-import { formatVkey, type KeyType, type Vkey } from "../ledger/log-key.ts";
-import { keptIn, keyFiles, readVkeys } from "../ledger/log-keys.ts";
-import { arePrepared, nextKeys, takeNextKeys } from "../ledger/rotate-keys.ts";
-import { currentFrom, currentKeys } from "../ledger/vkey-list.ts";
+import { sealKeys } from "../ledger/keys/key-backup.ts";
+import { formatVkey, type KeyType, type Vkey } from "../ledger/keys/log-key.ts";
+import { keptIn, keyFiles, readVkeys } from "../ledger/keys/log-keys.ts";
+import { arePrepared, nextKeys, takeNextKeys } from "../ledger/keys/rotate-keys.ts";
+import { currentFrom, currentKeys } from "../ledger/keys/vkey-list.ts";
 import type { Why } from "./custodying.ts";
 import type { Services } from "./services.ts";
 

@@ -4,12 +4,12 @@ import { wholeSecond } from "../core/retention.ts";
 import type { Recorder } from "../core/recorder.ts";
 import type { Vault } from "../core/vault.ts";
 import { parseDuration } from "../core/window.ts";
-import { readVkeys } from "../ledger/log-keys.ts";
-import { type MirrorAudit, auditMirror } from "../ledger/mirror-audit.ts";
-import { demandAgreement, judgeMirror } from "../ledger/mirror-judge.ts";
-import { mirrorLedger } from "../ledger/mirror-ledger.ts";
-import { lookAtMirror } from "../ledger/mirror-look.ts";
-import { openProver } from "../ledger/proof-of.ts";
+import { readVkeys } from "../ledger/keys/log-keys.ts";
+import { type MirrorAudit, auditMirror } from "../ledger/mirror/mirror-audit.ts";
+import { demandAgreement, judgeMirror } from "../ledger/mirror/mirror-judge.ts";
+import { mirrorLedger } from "../ledger/mirror/mirror-ledger.ts";
+import { lookAtMirror } from "../ledger/mirror/mirror-look.ts";
+import { openProver } from "../ledger/read/proof-of.ts";
 import { pacedFlush } from "./paced-flush.ts";
 import type { Services } from "./services.ts";
 

@@ -14,10 +14,10 @@ import { entryOf } from "../core/shape.ts";
 import type { Vault } from "../core/vault.ts";
 import { embeddedJobs } from "../jobs/embedded-jobs.ts";
 import { ownerOf } from "../jobs/owner.ts";
-import { formatVkey } from "../ledger/log-key.ts";
-import { readVkeys } from "../ledger/log-keys.ts";
-import { openReader } from "../ledger/reader.ts";
-import { currentKeys } from "../ledger/vkey-list.ts";
+import { formatVkey } from "../ledger/keys/log-key.ts";
+import { readVkeys } from "../ledger/keys/log-keys.ts";
+import { openReader } from "../ledger/read/reader.ts";
+import { currentKeys } from "../ledger/keys/vkey-list.ts";
 import { openCollector } from "./open-collector.ts";
 import { ensureLedger, hasLedger, type HomePaths } from "./home.ts";
 import { anchoring } from "./anchoring.ts";
@@ -146,7 +146,7 @@ async function openSigner(config: Config, paths: HomePaths, around: Surroundings
 }
 
 async function openWriter(paths: HomePaths, origin: string, around: Surroundings, signer: ActorSigner | null): Promise<Recorder> {
-  const { openRecorder } = await import("../ledger/writer.ts");
+  const { openRecorder } = await import("../ledger/write/writer.ts");
   return openRecorder({
     paths: paths.ledger,
     origin,

@@ -1,6 +1,6 @@
 import { connect } from "node:net";
 import { HoldfastError } from "../core/error.ts";
-import { sshReader, sshString, sshU32 } from "../ledger/ssh-wire.ts";
+import { sshReader, sshString, sshU32 } from "../ledger/actors/ssh-wire.ts";
 
 /** The two questions that Holdfast has for an ssh-agent (draft-ietf-sshm-ssh-agent §3.5, §3.6), one connection each. */
 export type SshAgent = {

@@ -4,8 +4,8 @@ import { isAbsolute, join } from "node:path";
 import type { ActorSigner } from "../core/actor-signer.ts";
 import { HoldfastError, systemCode } from "../core/error.ts";
 import type { Environment } from "../core/ports.ts";
-import { parseSshKey, type SshKey } from "../ledger/ssh-key.ts";
-import { SSHSIG_NAMESPACE, sshsigBlob, sshsigData, unarmourSshsig } from "../ledger/ssh-signature.ts";
+import { parseSshKey, type SshKey } from "../ledger/actors/ssh-key.ts";
+import { SSHSIG_NAMESPACE, sshsigBlob, sshsigData, unarmourSshsig } from "../ledger/actors/ssh-signature.ts";
 import { sshAgent } from "./ssh-agent.ts";
 
 /** Long enough to find and touch a hardware key, and shorter than other writers wait for the ledger (120 s). */

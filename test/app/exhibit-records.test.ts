@@ -3,7 +3,7 @@ import { writeExhibitRecords } from "../../src/app/exhibit-records.ts";
 import { homePaths } from "../../src/app/home.ts";
 import type { ActName } from "../../src/core/act.ts";
 import { outcomeDetailToJson } from "../../src/core/outcome-detail.ts";
-import { openReader } from "../../src/ledger/reader.ts";
+import { openReader } from "../../src/ledger/read/reader.ts";
 import { startS3Fake } from "../clouds/s3-fake.ts";
 import { draft, forever, open, opening, tempHome } from "../ledger/support.ts";
 import { s3VaultOf } from "../suite/s3-bench.ts";

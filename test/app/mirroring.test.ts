@@ -3,7 +3,7 @@ import { homePaths } from "../../src/app/home.ts";
 import { type Mirroring, mirroring } from "../../src/app/mirroring.ts";
 import { parseConfig } from "../../src/core/config.ts";
 import type { Vault } from "../../src/core/vault.ts";
-import type { LedgerPaths } from "../../src/ledger/paths.ts";
+import type { LedgerPaths } from "../../src/ledger/store/paths.ts";
 import { type FaultProxy, startFaultProxy } from "../clouds/fault-proxy.ts";
 import { type S3Fake, startS3Fake } from "../clouds/s3-fake.ts";
 import { append, copyOf } from "../ledger/mirror-support.ts";

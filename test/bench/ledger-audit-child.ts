@@ -1,4 +1,4 @@
-import { auditLedger } from "../../src/ledger/audit.ts";
+import { auditLedger } from "../../src/ledger/audit/audit.ts";
 import { forever, pathsIn } from "../ledger/support.ts";
 
 // node ledger-audit-child.ts DIR: audits the ledger there and prints what it took.

@@ -2,8 +2,8 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import type { ActDraft } from "../../src/core/act.ts";
 import { actDraft } from "../../src/core/act-draft.ts";
-import { createLedger } from "../../src/ledger/create-ledger.ts";
-import type { LedgerPaths } from "../../src/ledger/paths.ts";
+import { createLedger } from "../../src/ledger/write/create-ledger.ts";
+import type { LedgerPaths } from "../../src/ledger/store/paths.ts";
 import { ORIGIN, pathsIn } from "../ledger/support.ts";
 
 export function benchLedger(dir: string): LedgerPaths {

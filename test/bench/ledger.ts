@@ -7,9 +7,9 @@ import type { ActDraft } from "../../src/core/act.ts";
 import { actDraft } from "../../src/core/act-draft.ts";
 import { parseSha256 } from "../../src/core/digest.ts";
 import type { Recorder } from "../../src/core/recorder.ts";
-import { createLedger } from "../../src/ledger/create-ledger.ts";
-import type { LedgerPaths } from "../../src/ledger/paths.ts";
-import { openRecorder } from "../../src/ledger/writer.ts";
+import { createLedger } from "../../src/ledger/write/create-ledger.ts";
+import type { LedgerPaths } from "../../src/ledger/store/paths.ts";
+import { openRecorder } from "../../src/ledger/write/writer.ts";
 
 // Durable acts a second against plain SQLite inserts of rows of the same size at the same durability (WAL, synchronous=FULL), side by
 // side in one run: `node test/bench/ledger.ts [DIR]`. DIR is on the disk to be measured.

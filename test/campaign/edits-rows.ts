@@ -1,5 +1,5 @@
 import Database from "better-sqlite3";
-import { leafHash } from "../../src/ledger/merkle.ts";
+import { leafHash } from "../../src/ledger/format/merkle.ts";
 import { leafAt, size, tamper } from "../damaged/tamper.ts";
 import { type Edit, flipped } from "./edit.ts";
 import type { CampaignHome } from "./homes.ts";

@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import type { ActDraft } from "../../src/core/act.ts";
 import { parseSha256 } from "../../src/core/digest.ts";
-import { type AnchorPolicy, anchorNames, noAnchors } from "../../src/ledger/anchor-policy.ts";
-import { anchorNow } from "../../src/ledger/anchors.ts";
-import { createLedger } from "../../src/ledger/create-ledger.ts";
-import type { LedgerPaths } from "../../src/ledger/paths.ts";
+import { type AnchorPolicy, anchorNames, noAnchors } from "../../src/ledger/anchors/anchor-policy.ts";
+import { anchorNow } from "../../src/ledger/anchors/anchors.ts";
+import { createLedger } from "../../src/ledger/write/create-ledger.ts";
+import type { LedgerPaths } from "../../src/ledger/store/paths.ts";
 import { draft, forever, open, opening, ORIGIN, pathsIn } from "../ledger/support.ts";
 import type { Seeded } from "./seeded.ts";
 

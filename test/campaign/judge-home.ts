@@ -1,12 +1,12 @@
 import Database from "better-sqlite3";
 import type { ActReceipt } from "../../src/core/act.ts";
 import { describeError } from "../../src/core/error.ts";
-import { type AnchorPolicy, noAnchors } from "../../src/ledger/anchor-policy.ts";
-import { auditLedger } from "../../src/ledger/audit.ts";
-import { parseBody } from "../../src/ledger/checkpoint.ts";
-import { parseNote } from "../../src/ledger/note.ts";
-import type { LedgerPaths } from "../../src/ledger/paths.ts";
-import { openReader } from "../../src/ledger/reader.ts";
+import { type AnchorPolicy, noAnchors } from "../../src/ledger/anchors/anchor-policy.ts";
+import { auditLedger } from "../../src/ledger/audit/audit.ts";
+import { parseBody } from "../../src/ledger/format/checkpoint.ts";
+import { parseNote } from "../../src/ledger/format/note.ts";
+import type { LedgerPaths } from "../../src/ledger/store/paths.ts";
+import { openReader } from "../../src/ledger/read/reader.ts";
 import { readHead } from "../damaged/tamper.ts";
 import { forever, open } from "../ledger/support.ts";
 

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { writeSync } from "node:fs";
-import { type AnchorPolicy, anchorNames } from "../../src/ledger/anchor-policy.ts";
-import { anchorNow } from "../../src/ledger/anchors.ts";
-import { parseWitnessKey } from "../../src/ledger/cosignature.ts";
+import { type AnchorPolicy, anchorNames } from "../../src/ledger/anchors/anchor-policy.ts";
+import { anchorNow } from "../../src/ledger/anchors/anchors.ts";
+import { parseWitnessKey } from "../../src/ledger/anchors/cosignature.ts";
 import { draft, forever, open, opening, pathsIn } from "../ledger/support.ts";
 import { isKillPoint } from "./kill-points.ts";
 

@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { ActReceipt } from "../../src/core/act.ts";
-import type { AnchorPolicy } from "../../src/ledger/anchor-policy.ts";
-import { parseBody } from "../../src/ledger/checkpoint.ts";
-import { parseWitnessKey } from "../../src/ledger/cosignature.ts";
-import { readVkeys } from "../../src/ledger/log-keys.ts";
-import { parseNote } from "../../src/ledger/note.ts";
-import type { LedgerPaths } from "../../src/ledger/paths.ts";
+import type { AnchorPolicy } from "../../src/ledger/anchors/anchor-policy.ts";
+import { parseBody } from "../../src/ledger/format/checkpoint.ts";
+import { parseWitnessKey } from "../../src/ledger/anchors/cosignature.ts";
+import { readVkeys } from "../../src/ledger/keys/log-keys.ts";
+import { parseNote } from "../../src/ledger/format/note.ts";
+import type { LedgerPaths } from "../../src/ledger/store/paths.ts";
 import { startWitness, type WitnessFake } from "../clouds/witness-fake.ts";
 import { readHead } from "../damaged/tamper.ts";
 import { ORIGIN, tempHome } from "../ledger/support.ts";

@@ -1,11 +1,11 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { AnchorPolicy } from "../../src/ledger/anchor-policy.ts";
-import { parseWitnessKey } from "../../src/ledger/cosignature.ts";
-import { readVkeys } from "../../src/ledger/log-keys.ts";
-import type { LedgerPaths } from "../../src/ledger/paths.ts";
-import { parseTrust } from "../../src/ledger/timestamp-chain.ts";
+import type { AnchorPolicy } from "../../src/ledger/anchors/anchor-policy.ts";
+import { parseWitnessKey } from "../../src/ledger/anchors/cosignature.ts";
+import { readVkeys } from "../../src/ledger/keys/log-keys.ts";
+import type { LedgerPaths } from "../../src/ledger/store/paths.ts";
+import { parseTrust } from "../../src/ledger/timestamps/timestamp-chain.ts";
 import { caExtensions, issue, tsaExtensions } from "../clouds/tsa-certificates.ts";
 import { startTsa } from "../clouds/tsa-fake.ts";
 import { startWitness, type WitnessFake } from "../clouds/witness-fake.ts";

@@ -1,6 +1,6 @@
 import { describeError } from "../../src/core/error.ts";
 import type { LedgerAudit } from "../../src/core/verdict.ts";
-import { auditLedger } from "../../src/ledger/audit.ts";
+import { auditLedger } from "../../src/ledger/audit/audit.ts";
 import { forever } from "../ledger/support.ts";
 import type { Edit } from "./edit.ts";
 import { fileEdits } from "./edits-files.ts";

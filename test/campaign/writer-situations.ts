@@ -1,12 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { cpSync, renameSync, rmSync } from "node:fs";
 import { describeError } from "../../src/core/error.ts";
-import type { AnchorPolicy } from "../../src/ledger/anchor-policy.ts";
-import { anchorNow } from "../../src/ledger/anchors.ts";
-import { auditLedger } from "../../src/ledger/audit.ts";
-import { parseWitnessKey } from "../../src/ledger/cosignature.ts";
-import { readVkeys } from "../../src/ledger/log-keys.ts";
-import type { LedgerPaths } from "../../src/ledger/paths.ts";
+import type { AnchorPolicy } from "../../src/ledger/anchors/anchor-policy.ts";
+import { anchorNow } from "../../src/ledger/anchors/anchors.ts";
+import { auditLedger } from "../../src/ledger/audit/audit.ts";
+import { parseWitnessKey } from "../../src/ledger/anchors/cosignature.ts";
+import { readVkeys } from "../../src/ledger/keys/log-keys.ts";
+import type { LedgerPaths } from "../../src/ledger/store/paths.ts";
 import { startWitness } from "../clouds/witness-fake.ts";
 import { forever, notes, open, ORIGIN } from "../ledger/support.ts";
 import { judgeHome } from "./judge-home.ts";

@@ -1,9 +1,9 @@
 import { generateKeyPairSync, hash, type KeyObject, sign } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Server } from "node:net";
-import type { Vkey } from "../../src/ledger/log-key.ts";
-import { openCheckpoint } from "../../src/ledger/checkpoint.ts";
-import { verifyConsistency } from "../../src/ledger/merkle-proof.ts";
+import type { Vkey } from "../../src/ledger/keys/log-key.ts";
+import { openCheckpoint } from "../../src/ledger/format/checkpoint.ts";
+import { verifyConsistency } from "../../src/ledger/format/merkle-proof.ts";
 
 /** How the witness fails or lies; null: as C2SP tlog-witness says. */
 export type WitnessLie =

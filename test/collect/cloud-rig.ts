@@ -13,7 +13,7 @@ import type { Plan, Step } from "../../src/core/plan.ts";
 import type { Vault } from "../../src/core/vault.ts";
 import { embeddedJobs } from "../../src/jobs/embedded-jobs.ts";
 import { ownerOf } from "../../src/jobs/owner.ts";
-import { openReader } from "../../src/ledger/reader.ts";
+import { openReader } from "../../src/ledger/read/reader.ts";
 import { startS3Fake } from "../clouds/s3-fake.ts";
 import { actor, open, opening, tempHome } from "../ledger/support.ts";
 import { s3VaultOf } from "../suite/s3-bench.ts";

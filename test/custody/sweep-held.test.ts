@@ -4,7 +4,7 @@ import type { Held, Holder } from "../../src/core/held.ts";
 import type { ObjectState, Receipt } from "../../src/core/vault.ts";
 import type { SweptExhibit } from "../../src/core/sweep-report.ts";
 import { sweepRetention } from "../../src/custody/sweep-retention.ts";
-import { openReader } from "../../src/ledger/reader.ts";
+import { openReader } from "../../src/ledger/read/reader.ts";
 import { verifyExhibit } from "../../src/verify/verify-exhibit.ts";
 import { actor, draft, forever, open, opening, tempHome } from "../ledger/support.ts";
 

@@ -5,12 +5,12 @@ import type { ActDraft } from "../../src/core/act.ts";
 import { actDraft } from "../../src/core/act-draft.ts";
 import { parseSha256 } from "../../src/core/digest.ts";
 import type { LedgerProblem, LedgerVerdict } from "../../src/core/verdict.ts";
-import { decodeLeaf, type EncodedLeaf } from "../../src/ledger/leaf.ts";
-import { makeLogKeys, readVkeys } from "../../src/ledger/log-keys.ts";
-import { leafHash } from "../../src/ledger/merkle.ts";
-import type { LedgerPaths } from "../../src/ledger/paths.ts";
-import type { Predicate } from "../../src/ledger/predicate.ts";
-import { openRecorder } from "../../src/ledger/writer.ts";
+import { decodeLeaf, type EncodedLeaf } from "../../src/ledger/format/leaf.ts";
+import { makeLogKeys, readVkeys } from "../../src/ledger/keys/log-keys.ts";
+import { leafHash } from "../../src/ledger/format/merkle.ts";
+import type { LedgerPaths } from "../../src/ledger/store/paths.ts";
+import type { Predicate } from "../../src/ledger/format/predicate.ts";
+import { openRecorder } from "../../src/ledger/write/writer.ts";
 import { encode, forge, leafAt, readHead, signHead, size, tamper, writeHead } from "./tamper.ts";
 
 /**

@@ -1,14 +1,14 @@
 import { randomBytes } from "node:crypto";
 import Database from "better-sqlite3";
-import { signCheckpointNow } from "../../src/ledger/checkpoint.ts";
-import { logId } from "../../src/ledger/head.ts";
-import { encodeLeaf, type EncodedLeaf } from "../../src/ledger/leaf.ts";
-import { readLogKeys, readVkeys } from "../../src/ledger/log-keys.ts";
-import { emptyTree, grow, type Hash, leafHash, rootOf, type Tile } from "../../src/ledger/merkle.ts";
-import type { LedgerPaths } from "../../src/ledger/paths.ts";
-import type { Predicate } from "../../src/ledger/predicate.ts";
-import { ledgerSchema } from "../../src/ledger/schema.ts";
-import { storeOf } from "../../src/ledger/store.ts";
+import { signCheckpointNow } from "../../src/ledger/format/checkpoint.ts";
+import { logId } from "../../src/ledger/store/head.ts";
+import { encodeLeaf, type EncodedLeaf } from "../../src/ledger/format/leaf.ts";
+import { readLogKeys, readVkeys } from "../../src/ledger/keys/log-keys.ts";
+import { emptyTree, grow, type Hash, leafHash, rootOf, type Tile } from "../../src/ledger/format/merkle.ts";
+import type { LedgerPaths } from "../../src/ledger/store/paths.ts";
+import type { Predicate } from "../../src/ledger/format/predicate.ts";
+import { ledgerSchema } from "../../src/ledger/store/schema.ts";
+import { storeOf } from "../../src/ledger/store/store.ts";
 
 /** Changes ledger.db as someone who holds the file would: the guards off, and back in their place afterwards. */
 export function tamper(paths: LedgerPaths, change: (db: Database.Database) => void): void {

@@ -3,10 +3,10 @@ import type { Actor, ActDraft, ActName, Json } from "../../src/core/act.ts";
 import { actDraft } from "../../src/core/act-draft.ts";
 import type { ActorSigner } from "../../src/core/actor-signer.ts";
 import type { Reader } from "../../src/core/recorder.ts";
-import type { LedgerPaths } from "../../src/ledger/paths.ts";
-import { openReader } from "../../src/ledger/reader.ts";
-import { sshsigBlob, sshsigData } from "../../src/ledger/ssh-signature.ts";
-import { sshString } from "../../src/ledger/ssh-wire.ts";
+import type { LedgerPaths } from "../../src/ledger/store/paths.ts";
+import { openReader } from "../../src/ledger/read/reader.ts";
+import { sshsigBlob, sshsigData } from "../../src/ledger/actors/ssh-signature.ts";
+import { sshString } from "../../src/ledger/actors/ssh-wire.ts";
 import { open } from "./support.ts";
 
 export type Person = { readonly actor: Actor; readonly signer: ActorSigner; readonly line: string };

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { actDraft } from "../../src/core/act-draft.ts";
-import { auditLedger } from "../../src/ledger/audit.ts";
-import { envelopeOf, pae, PAYLOAD_TYPE, payloadOf } from "../../src/ledger/leaf.ts";
-import type { LedgerPaths } from "../../src/ledger/paths.ts";
-import type { Predicate } from "../../src/ledger/predicate.ts";
-import { parseSshKey } from "../../src/ledger/ssh-key.ts";
+import { auditLedger } from "../../src/ledger/audit/audit.ts";
+import { envelopeOf, pae, PAYLOAD_TYPE, payloadOf } from "../../src/ledger/format/leaf.ts";
+import type { LedgerPaths } from "../../src/ledger/store/paths.ts";
+import type { Predicate } from "../../src/ledger/format/predicate.ts";
+import { parseSshKey } from "../../src/ledger/actors/ssh-key.ts";
 import { forge, readHead, writeHead } from "../damaged/tamper.ts";
 import { act, append, approval, enrolled, enrolment, hat, person, read, request } from "./actor-support.ts";
 import { draft, forever, open, ORIGIN, tempHome } from "./support.ts";

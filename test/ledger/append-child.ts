@@ -1,5 +1,5 @@
 import { writeSync } from "node:fs";
-import type { CommitStep } from "../../src/ledger/writer.ts";
+import type { CommitStep } from "../../src/ledger/write/writer.ts";
 import { draft, open, opening, pathsIn } from "./support.ts";
 
 // node append-child.ts DIR NAME COUNT STEP AT: appends acts one after the other and prints each receipt; ends itself with SIGKILL the

@@ -1,6 +1,6 @@
 import { HoldfastError } from "../../src/core/error.ts";
-import { auditLedger } from "../../src/ledger/audit.ts";
-import { openReader } from "../../src/ledger/reader.ts";
+import { auditLedger } from "../../src/ledger/audit/audit.ts";
+import { openReader } from "../../src/ledger/read/reader.ts";
 import { forever, open, pathsIn } from "./support.ts";
 
 // node audit-child.ts DIR: audits and reads the ledger there, tries to write, and prints what came of it.

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { LedgerPaths } from "../../src/ledger/paths.ts";
-import { auditLedger } from "../../src/ledger/audit.ts";
+import type { LedgerPaths } from "../../src/ledger/store/paths.ts";
+import { auditLedger } from "../../src/ledger/audit/audit.ts";
 import { damages } from "../damaged/damages.ts";
 import { draft, forever, notes, open, opening, tempHome } from "./support.ts";
 

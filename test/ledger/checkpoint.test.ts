@@ -1,10 +1,10 @@
 import { hash, verify } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { cosignedMessage, formatBody, openCheckpoint, parseBody, parseOrigin, signCheckpoint, signCheckpointNow } from "../../src/ledger/checkpoint.ts";
-import { formatVkey, keyIdOf, parseVkey, signingKeyOfSeed } from "../../src/ledger/log-key.ts";
-import { formatNote, parseNote } from "../../src/ledger/note.ts";
-import { fileSigner } from "../../src/ledger/signer.ts";
-import { logId } from "../../src/ledger/head.ts";
+import { cosignedMessage, formatBody, openCheckpoint, parseBody, parseOrigin, signCheckpoint, signCheckpointNow } from "../../src/ledger/format/checkpoint.ts";
+import { formatVkey, keyIdOf, parseVkey, signingKeyOfSeed } from "../../src/ledger/keys/log-key.ts";
+import { formatNote, parseNote } from "../../src/ledger/format/note.ts";
+import { fileSigner } from "../../src/ledger/keys/signer.ts";
+import { logId } from "../../src/ledger/store/head.ts";
 import vectors from "../vectors/checkpoint.json" with { type: "json" };
 
 const seed = Buffer.from(vectors.seed, "hex");

@@ -7,11 +7,11 @@ import { promisify } from "node:util";
 import Database from "better-sqlite3";
 import { describe, expect, test } from "vitest";
 import type { ActReceipt } from "../../src/core/act.ts";
-import { auditLedger } from "../../src/ledger/audit.ts";
-import { parseBody } from "../../src/ledger/checkpoint.ts";
-import { parseNote } from "../../src/ledger/note.ts";
-import type { LedgerPaths } from "../../src/ledger/paths.ts";
-import { openReader } from "../../src/ledger/reader.ts";
+import { auditLedger } from "../../src/ledger/audit/audit.ts";
+import { parseBody } from "../../src/ledger/format/checkpoint.ts";
+import { parseNote } from "../../src/ledger/format/note.ts";
+import type { LedgerPaths } from "../../src/ledger/store/paths.ts";
+import { openReader } from "../../src/ledger/read/reader.ts";
 import { readHead } from "../damaged/tamper.ts";
 import { draft, forever, notes, open, opening, pathsIn, tempHome } from "./support.ts";
 

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { createLedger } from "../../src/ledger/create-ledger.ts";
+import { createLedger } from "../../src/ledger/write/create-ledger.ts";
 import { notes, ORIGIN, open, pathsIn } from "./support.ts";
 
 // node create-child.ts DIR: makes the ledger if nobody has, and appends one act.

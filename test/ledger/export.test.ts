@@ -3,9 +3,9 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesS
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { exportLedger } from "../../src/ledger/export-ledger.ts";
-import { emptyTree, grow, leafHash, rootOf, type Tile } from "../../src/ledger/merkle.ts";
-import { edgeFromTiles, formatBundle, parseBundle, partialTiles, tilePath } from "../../src/ledger/tlog-tiles.ts";
+import { exportLedger } from "../../src/ledger/read/export-ledger.ts";
+import { emptyTree, grow, leafHash, rootOf, type Tile } from "../../src/ledger/format/merkle.ts";
+import { edgeFromTiles, formatBundle, parseBundle, partialTiles, tilePath } from "../../src/ledger/format/tlog-tiles.ts";
 import vectors from "../vectors/merkle.json" with { type: "json" };
 import { forever, notes, open, opening, tempHome } from "./support.ts";
 

@@ -3,12 +3,12 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
-import type { Checkpoint } from "../../src/ledger/checkpoint.ts";
-import { exportLedger } from "../../src/ledger/export-ledger.ts";
-import { formatVkey } from "../../src/ledger/log-key.ts";
-import { readLogKeys } from "../../src/ledger/log-keys.ts";
-import { openProver, type Prover } from "../../src/ledger/proof-of.ts";
-import { parseTlogProof } from "../../src/ledger/tlog-proof.ts";
+import type { Checkpoint } from "../../src/ledger/format/checkpoint.ts";
+import { exportLedger } from "../../src/ledger/read/export-ledger.ts";
+import { formatVkey } from "../../src/ledger/keys/log-key.ts";
+import { readLogKeys } from "../../src/ledger/keys/log-keys.ts";
+import { openProver, type Prover } from "../../src/ledger/read/proof-of.ts";
+import { parseTlogProof } from "../../src/ledger/format/tlog-proof.ts";
 import { toolPath } from "../clouds/setup.ts";
 import { forgeExport, leavesOf } from "../verify/forge.ts";
 import { forever, notes, open, ORIGIN, tempHome } from "./support.ts";

@@ -3,9 +3,9 @@ import { readFileSync } from "node:fs";
 import canonicalize from "canonicalize";
 import { describe, expect, test } from "vitest";
 import { actNames } from "../../src/core/act.ts";
-import { openCheckpoint } from "../../src/ledger/checkpoint.ts";
-import { decodeLeaf } from "../../src/ledger/leaf.ts";
-import { parseVkey } from "../../src/ledger/log-key.ts";
+import { openCheckpoint } from "../../src/ledger/format/checkpoint.ts";
+import { decodeLeaf } from "../../src/ledger/format/leaf.ts";
+import { parseVkey } from "../../src/ledger/keys/log-key.ts";
 import example from "../vectors/format-example.json" with { type: "json" };
 
 // A verifier written from FORMAT.md with node:crypto and nothing of src/ledger.

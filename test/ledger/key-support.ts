@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
-import type { LedgerPaths } from "../../src/ledger/paths.ts";
-import { nextKeys, takeNextKeys } from "../../src/ledger/rotate-keys.ts";
-import { currentFrom } from "../../src/ledger/vkey-list.ts";
+import type { LedgerPaths } from "../../src/ledger/store/paths.ts";
+import { nextKeys, takeNextKeys } from "../../src/ledger/keys/rotate-keys.ts";
+import { currentFrom } from "../../src/ledger/keys/vkey-list.ts";
 import { draft, open } from "./support.ts";
 
 /** What `key revoke` does, without the command around it. Gives the size of the first head that the new keys sign. */

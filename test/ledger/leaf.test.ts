@@ -3,10 +3,10 @@ import canonicalize from "canonicalize";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseSha256 } from "../../src/core/digest.ts";
-import { toJcs } from "../../src/ledger/jcs.ts";
-import { decodeLeaf, encodeLeaf, pae } from "../../src/ledger/leaf.ts";
-import { leafHash } from "../../src/ledger/merkle.ts";
-import type { Predicate } from "../../src/ledger/predicate.ts";
+import { toJcs } from "../../src/ledger/format/jcs.ts";
+import { decodeLeaf, encodeLeaf, pae } from "../../src/ledger/format/leaf.ts";
+import { leafHash } from "../../src/ledger/format/merkle.ts";
+import type { Predicate } from "../../src/ledger/format/predicate.ts";
 import vectors from "../vectors/checkpoint.json" with { type: "json" };
 import { actor, ORIGIN } from "./support.ts";
 

@@ -1,8 +1,8 @@
 import { hash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { copyTree, emptyTree, grow, type Hash, leafHash, rootOf, type Tile, type TreeEdge } from "../../src/ledger/merkle.ts";
-import { consistencyProof, inclusionProof, type NodeSource, verifyConsistency, verifyInclusion } from "../../src/ledger/merkle-proof.ts";
+import { copyTree, emptyTree, grow, type Hash, leafHash, rootOf, type Tile, type TreeEdge } from "../../src/ledger/format/merkle.ts";
+import { consistencyProof, inclusionProof, type NodeSource, verifyConsistency, verifyInclusion } from "../../src/ledger/format/merkle-proof.ts";
 import vectors from "../vectors/merkle.json" with { type: "json" };
 
 const leaves = vectors.leaves.map((hex) => Buffer.from(hex, "hex"));

@@ -1,8 +1,8 @@
 import { cpSync, rmSync } from "node:fs";
 import type { Vault } from "../../src/core/vault.ts";
-import { mirrorLedger, type MirrorReport } from "../../src/ledger/mirror-ledger.ts";
-import { mirrorFolder } from "../../src/ledger/mirror-names.ts";
-import type { LedgerPaths } from "../../src/ledger/paths.ts";
+import { mirrorLedger, type MirrorReport } from "../../src/ledger/mirror/mirror-ledger.ts";
+import { mirrorFolder } from "../../src/ledger/mirror/mirror-names.ts";
+import type { LedgerPaths } from "../../src/ledger/store/paths.ts";
 import { inSeconds } from "../suite/vault-bench.ts";
 import { forever, notes, open, ORIGIN, pathsIn } from "./support.ts";
 

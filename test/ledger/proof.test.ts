@@ -1,14 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { formatBody } from "../../src/ledger/checkpoint.ts";
-import { readVkeys } from "../../src/ledger/log-keys.ts";
-import { parseVkey } from "../../src/ledger/log-key.ts";
-import { leafHash } from "../../src/ledger/merkle.ts";
-import { inclusionProof, verifyConsistency } from "../../src/ledger/merkle-proof.ts";
-import { openProver, proofOf } from "../../src/ledger/proof-of.ts";
-import { openReader } from "../../src/ledger/reader.ts";
-import { formatTlogProof, openTlogProof, parseTlogProof, pathLength } from "../../src/ledger/tlog-proof.ts";
-import { rootOfRow } from "../../src/ledger/tlog-tiles.ts";
+import { formatBody } from "../../src/ledger/format/checkpoint.ts";
+import { readVkeys } from "../../src/ledger/keys/log-keys.ts";
+import { parseVkey } from "../../src/ledger/keys/log-key.ts";
+import { leafHash } from "../../src/ledger/format/merkle.ts";
+import { inclusionProof, verifyConsistency } from "../../src/ledger/format/merkle-proof.ts";
+import { openProver, proofOf } from "../../src/ledger/read/proof-of.ts";
+import { openReader } from "../../src/ledger/read/reader.ts";
+import { formatTlogProof, openTlogProof, parseTlogProof, pathLength } from "../../src/ledger/format/tlog-proof.ts";
+import { rootOfRow } from "../../src/ledger/format/tlog-tiles.ts";
 import vectors from "../vectors/merkle.json" with { type: "json" };
 import { notes, open, ORIGIN, tempHome } from "./support.ts";
 

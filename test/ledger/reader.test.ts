@@ -5,11 +5,11 @@ import { fileURLToPath } from "node:url";
 import { randomBytes } from "node:crypto";
 import Database from "better-sqlite3";
 import { describe, expect, test } from "vitest";
-import { auditLedger } from "../../src/ledger/audit.ts";
-import { copyDatabase } from "../../src/ledger/copy-database.ts";
-import { createLedger } from "../../src/ledger/create-ledger.ts";
-import { readLogKeys } from "../../src/ledger/log-keys.ts";
-import { openReader } from "../../src/ledger/reader.ts";
+import { auditLedger } from "../../src/ledger/audit/audit.ts";
+import { copyDatabase } from "../../src/ledger/store/copy-database.ts";
+import { createLedger } from "../../src/ledger/write/create-ledger.ts";
+import { readLogKeys } from "../../src/ledger/keys/log-keys.ts";
+import { openReader } from "../../src/ledger/read/reader.ts";
 import { damages } from "../damaged/damages.ts";
 import { forever, notes, open, opening, ORIGIN, pathsIn, tempHome } from "./support.ts";
 

@@ -1,7 +1,7 @@
 import Database from "better-sqlite3";
 import { describe, expect, test } from "vitest";
-import { openForWriting, sqliteIsSafe } from "../../src/ledger/database.ts";
-import { HEAD_APPLICATION_ID, LEDGER_APPLICATION_ID } from "../../src/ledger/schema.ts";
+import { openForWriting, sqliteIsSafe } from "../../src/ledger/store/database.ts";
+import { HEAD_APPLICATION_ID, LEDGER_APPLICATION_ID } from "../../src/ledger/store/schema.ts";
 import { notes, open, tempHome } from "./support.ts";
 
 const blob = Buffer.alloc(32, 1);

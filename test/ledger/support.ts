@@ -6,9 +6,9 @@ import type { ActDraft, ActName, Actor } from "../../src/core/act.ts";
 import { actDraft } from "../../src/core/act-draft.ts";
 import { parseSha256 } from "../../src/core/digest.ts";
 import type { Recorder } from "../../src/core/recorder.ts";
-import { createLedger } from "../../src/ledger/create-ledger.ts";
-import type { LedgerPaths } from "../../src/ledger/paths.ts";
-import { openRecorder, type RecorderOptions } from "../../src/ledger/writer.ts";
+import { createLedger } from "../../src/ledger/write/create-ledger.ts";
+import type { LedgerPaths } from "../../src/ledger/store/paths.ts";
+import { openRecorder, type RecorderOptions } from "../../src/ledger/write/writer.ts";
 
 export const ORIGIN = "ledger.example/l/test";
 export const actor: Actor = { id: "jane.doe@example.org", kind: "person", proof: "asserted" };

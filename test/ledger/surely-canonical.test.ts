@@ -1,8 +1,8 @@
 import canonicalize from "canonicalize";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { toJcs } from "../../src/ledger/jcs.ts";
-import { surelyCanonical } from "../../src/ledger/surely-canonical.ts";
+import { toJcs } from "../../src/ledger/format/jcs.ts";
+import { surelyCanonical } from "../../src/ledger/format/surely-canonical.ts";
 
 /** What our printer makes of it, or null where it refuses. */
 function printed(value: unknown): string | null {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { actDraft } from "../../src/core/act-draft.ts";
-import { auditLedger } from "../../src/ledger/audit.ts";
+import { auditLedger } from "../../src/ledger/audit/audit.ts";
 import { act, append, enrolled, type Fields, person, read } from "./actor-support.ts";
 import { forever, open, tempHome } from "./support.ts";
 

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { cosignedAt, parseWitnessKey } from "../../src/ledger/cosignature.ts";
-import { openCheckpoint } from "../../src/ledger/checkpoint.ts";
-import { readVkeys } from "../../src/ledger/log-keys.ts";
-import { openOwnHead } from "../../src/ledger/own-head.ts";
-import { parseNote } from "../../src/ledger/note.ts";
-import type { LedgerPaths } from "../../src/ledger/paths.ts";
-import { cosign } from "../../src/ledger/witness.ts";
+import { cosignedAt, parseWitnessKey } from "../../src/ledger/anchors/cosignature.ts";
+import { openCheckpoint } from "../../src/ledger/format/checkpoint.ts";
+import { readVkeys } from "../../src/ledger/keys/log-keys.ts";
+import { openOwnHead } from "../../src/ledger/anchors/own-head.ts";
+import { parseNote } from "../../src/ledger/format/note.ts";
+import type { LedgerPaths } from "../../src/ledger/store/paths.ts";
+import { cosign } from "../../src/ledger/anchors/witness.ts";
 import { startWitness, type WitnessFake, type WitnessLie } from "../clouds/witness-fake.ts";
 import { forever, notes, open, ORIGIN, tempHome } from "./support.ts";
 

@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { readVkeys } from "../../src/ledger/log-keys.ts";
+import { readVkeys } from "../../src/ledger/keys/log-keys.ts";
 import { caExtensions, issue, type Issued, tsaExtensions } from "../clouds/tsa-certificates.ts";
 import { startTsa, type TsaFake } from "../clouds/tsa-fake.ts";
 import { startWitness, type WitnessFake } from "../clouds/witness-fake.ts";

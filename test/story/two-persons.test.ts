@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sshSigner } from "../../src/app/ssh-signer.ts";
 import { actDraft } from "../../src/core/act-draft.ts";
-import { readVkeys } from "../../src/ledger/log-keys.ts";
+import { readVkeys } from "../../src/ledger/keys/log-keys.ts";
 import { open, pathsIn } from "../ledger/support.ts";
 import { both } from "../verify/standalone-support.ts";
 import { holdfast, holdfastJson, type Ran, temporary } from "./holdfast.ts";

@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, expect, test } from "vitest";
-import { sshsigBlob, sshsigData, sshsigSigner } from "../../src/ledger/ssh-signature.ts";
-import { sshString } from "../../src/ledger/ssh-wire.ts";
+import { sshsigBlob, sshsigData, sshsigSigner } from "../../src/ledger/actors/ssh-signature.ts";
+import { sshString } from "../../src/ledger/actors/ssh-wire.ts";
 import { hasPython, script } from "./standalone-support.ts";
 
 // Signatures with something changed, before our parser and the two verifiers: whoever alone accepts one is wrong, or the two others are.

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { expect, test } from "vitest";
-import { decodeLeaf } from "../../src/ledger/leaf.ts";
+import { decodeLeaf } from "../../src/ledger/format/leaf.ts";
 import { ORIGIN } from "../ledger/support.ts";
 import { exportedHome, hasPython, script } from "./standalone-support.ts";
 

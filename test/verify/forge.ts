@@ -1,9 +1,9 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { signCheckpointNow } from "../../src/ledger/checkpoint.ts";
-import { formatVkey, type SigningKey } from "../../src/ledger/log-key.ts";
-import { emptyTree, grow, leafHash, rootOf, type Tile } from "../../src/ledger/merkle.ts";
-import { formatBundle, parseBundle, partialTiles, tilePath } from "../../src/ledger/tlog-tiles.ts";
+import { signCheckpointNow } from "../../src/ledger/format/checkpoint.ts";
+import { formatVkey, type SigningKey } from "../../src/ledger/keys/log-key.ts";
+import { emptyTree, grow, leafHash, rootOf, type Tile } from "../../src/ledger/format/merkle.ts";
+import { formatBundle, parseBundle, partialTiles, tilePath } from "../../src/ledger/format/tlog-tiles.ts";
 
 /** The leaves of an export. */
 export function leavesOf(dir: string, size: number): Buffer[] {

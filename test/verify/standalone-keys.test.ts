@@ -3,11 +3,11 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { auditLedger } from "../../src/ledger/audit.ts";
-import { exportLedger } from "../../src/ledger/export-ledger.ts";
-import { signCheckpointNow } from "../../src/ledger/checkpoint.ts";
-import { type LogKeys, readLogKeys } from "../../src/ledger/log-keys.ts";
-import { nextKeys, takeNextKeys } from "../../src/ledger/rotate-keys.ts";
+import { auditLedger } from "../../src/ledger/audit/audit.ts";
+import { exportLedger } from "../../src/ledger/read/export-ledger.ts";
+import { signCheckpointNow } from "../../src/ledger/format/checkpoint.ts";
+import { type LogKeys, readLogKeys } from "../../src/ledger/keys/log-keys.ts";
+import { nextKeys, takeNextKeys } from "../../src/ledger/keys/rotate-keys.ts";
 import { act, approval, enrolled, person, request } from "../ledger/actor-support.ts";
 import { revokeKeys } from "../ledger/key-support.ts";
 import { append } from "../ledger/mirror-support.ts";

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
-import { exportLedger } from "../../src/ledger/export-ledger.ts";
-import { type LogKeys, readLogKeys } from "../../src/ledger/log-keys.ts";
+import { exportLedger } from "../../src/ledger/read/export-ledger.ts";
+import { type LogKeys, readLogKeys } from "../../src/ledger/keys/log-keys.ts";
 import { draft, forever, notes, open, opening, tempHome } from "../ledger/support.ts";
 import { leavesOf } from "./forge.ts";
 

@@ -1,0 +1,27 @@
+import type { LedgerProblem } from "../../core/verdict.ts";
+
+/** Gathers what is wrong, a bounded number of each kind: a ledger of a million bad entries must still give a readable answer. */
+export type Problems = {
+  add(kind: LedgerProblem["kind"], seq: number | null, text: string): void;
+  has(kinds: readonly LedgerProblem["kind"][]): boolean;
+  list(): readonly LedgerProblem[];
+};
+
+const LISTED_EACH = 20;
+
+export function gatherProblems(): Problems {
+  const listed: LedgerProblem[] = [];
+  const counts = new Map<LedgerProblem["kind"], number>();
+  return {
+    add(kind, seq, text) {
+      const count = (counts.get(kind) ?? 0) + 1;
+      counts.set(kind, count);
+      if (count <= LISTED_EACH) listed.push({ kind, seq, text });
+    },
+    has: (kinds) => kinds.some((kind) => counts.has(kind)),
+    list() {
+      const more = [...counts].filter(([, count]) => count > LISTED_EACH);
+      return [...listed, ...more.map(([kind, count]) => ({ kind, seq: null, text: `${count - LISTED_EACH} more problems of this kind` }))];
+    },
+  };
+}
