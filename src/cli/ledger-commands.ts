@@ -77,6 +77,7 @@ const reconcileHelp = `
 A call is ours where an act names its request id; else where it lies beside an act that does such a thing, on the same key, and comes from
 a principal whose request ids are ours. Whoever holds our own credentials and reads within the tolerance of an act is not seen.
 
-Exit 0: every call that the logs hold is explained. 5: a read, write, deletion or change of a lock, also a refused one, is explained by no
-act. 4: lines could not be read, or acts have no call in the logs (which come late, and not all). 9: the logs hold no call since then.
+Exit 0: every call that the logs hold is explained. 9, with the reason in "outcome": a read, write, deletion or change of a lock, also a
+refused one, is explained by no act (unexplained); lines could not be read, or acts have no call in the logs, which come late and not all
+(partial); the logs hold no call since then (nothing-logged). Whether the bytes are still what they were, verify says.
 `;

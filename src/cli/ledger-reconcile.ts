@@ -34,10 +34,14 @@ export async function ledgerReconcile(session: Session, options: Options): Promi
   return code;
 }
 
+/**
+ * contract.md, exit codes: 5 is for what is altered, missing, rolled back or forked, and never for anything else. A call that no act
+ * explains says none of that of the bytes (`verify` does): that every call is ours could not be verified, which is 9.
+ */
 function outcomeOf(report: ReconcileReport): { readonly outcome: "explained" | "unexplained" | "partial" | "nothing-logged"; readonly code: number } {
-  if (report.unexplained > 0) return { outcome: "unexplained", code: 5 };
+  if (report.unexplained > 0) return { outcome: "unexplained", code: 9 };
   if (report.covered === null) return { outcome: "nothing-logged", code: 9 };
-  if (report.unreadable > 0 || report.unlogged.length > 0) return { outcome: "partial", code: 4 };
+  if (report.unreadable > 0 || report.unlogged.length > 0) return { outcome: "partial", code: 9 };
   return { outcome: "explained", code: 0 };
 }
 

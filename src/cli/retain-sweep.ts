@@ -55,14 +55,15 @@ function digitsOf({ nextDue, ...counts }: SweepReport): object {
 }
 
 function line({ exhibit, lock, renewal, until, text }: SweptExhibit): string {
-  const renewed = { "not-due": "", due: `  due, would be kept until ${until}`, renewed: `  renewed until ${until}`, failed: "  NOT RENEWED" }[renewal];
+  const renewed = { "not-due": "", cut: "", due: `  due, would be kept until ${until}`, renewed: `  renewed until ${until}`, failed: "  NOT RENEWED" }[renewal];
   return `${exhibit}  lock ${lock}${renewed}  ${text}`;
 }
 
 function summary(report: SweepReport, dryRun: boolean): readonly string[] {
-  const { looked, renewed, due, failed, broken, unread, neverShown, nextDue } = report;
+  const { looked, renewed, cut, due, failed, broken, unread, neverShown, nextDue } = report;
   return [
     `${looked} kept exhibits looked at: ${dryRun ? `${due} due (nothing was changed)` : `${renewed} renewed`}, ${failed} not renewed, ${broken} with a promise broken, ${unread} unread`,
+    ...(cut > 0 ? [`${cut} end when two persons decided, and are not renewed unless a hold or an extension comes`] : []),
     ...(neverShown > 0 ? [`${neverShown} have no lock that was ever read back as asked; \`holdfast verify\` says more`] : []),
     ...(nextDue === null ? [] : [`Sweep again before ${nextDue}: then the next one is due`]),
   ];

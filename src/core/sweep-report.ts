@@ -1,8 +1,8 @@
 /**
  * What its store shows of an exhibit beside what was promised and shown before. `lapsed`: the promise itself has run out, and it
- * stood open. `never-shown`: no lock was ever read back as asked, so that none can be broken. `unread`: nothing may be concluded.
+ * stood open; `ended` where two persons had decided that it ends then. `never-shown`: no lock was ever read back as asked, so that none can be broken. `unread`: nothing may be concluded.
  */
-export type SweptLock = "kept" | "lapsed" | "broken" | "missing" | "altered" | "never-shown" | "unread";
+export type SweptLock = "kept" | "ended" | "lapsed" | "broken" | "missing" | "altered" | "never-shown" | "unread";
 
 export type SweptExhibit = {
   readonly exhibit: string;
@@ -10,7 +10,8 @@ export type SweptExhibit = {
   /** Until when it was promised and what its store shows; RFC 3339. Null where it is not known. */
   readonly promisedUntil: string | null;
   readonly shownUntil: string | null;
-  readonly renewal: "not-due" | "due" | "renewed" | "failed";
+  /** `cut`: two persons decided when it ends, and it is not lengthened. */
+  readonly renewal: "not-due" | "cut" | "due" | "renewed" | "failed";
   /** Until when it is kept now, or would be; null where nothing is due. */
   readonly until: string | null;
   /** What this sweep recorded. */
@@ -22,6 +23,8 @@ export type SweptExhibit = {
 export type SweepReport = {
   readonly looked: number;
   readonly renewed: number;
+  /** Left to end when two persons decided. */
+  readonly cut: number;
   /** Due, and left as it was: nothing was to be changed, or nothing is there. */
   readonly due: number;
   readonly failed: number;

@@ -20,6 +20,9 @@ export function isTwoPersonAct(name: unknown): name is TwoPersonAct {
   return twoPersonActs.some((act) => act === name);
 }
 
+/** The id under which this program itself records that it refused something. Nobody can be enrolled under it. */
+export const WRITER_ID = "holdfast";
+
 /** A request can be approved and carried out for so long. */
 export const REQUEST_HOURS = 72;
 

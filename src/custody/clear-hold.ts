@@ -1,10 +1,11 @@
 import { HoldfastError } from "../core/error.ts";
+import { recordRefusal } from "./record-refusal.ts";
 import { keptExhibit } from "./stored-exhibit.ts";
 import { putsOf, type Settlement, settle, type TwoPersonContext } from "./settle.ts";
 
 /** Clears the legal hold of exhibits of one case, once a second person has approved that; retention stays. */
 export async function clearHold(context: TwoPersonContext, ids: readonly string[], signal: AbortSignal): Promise<Settlement> {
-  const puts = putsOf(context, ids);
+  const puts = await recordRefusal(context, "hold-cleared", ids, () => putsOf(context, ids));
   // All of them: where some were left by a crash, the same command again has to find its request.
   if (puts.every(({ id, put }) => !put.asked.legalHold && isSettled(context, id)))
     throw new HoldfastError("usage", `${ids.join(" ")}: no legal hold of ours is on, there is nothing to clear`);

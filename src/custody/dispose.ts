@@ -1,5 +1,6 @@
 import { HoldfastError } from "../core/error.ts";
 import { keptOf } from "../core/exhibit.ts";
+import { recordRefusal } from "./record-refusal.ts";
 import { putsOf, type Settlement, settle, type TwoPersonContext } from "./settle.ts";
 import type { StoredExhibit } from "./stored-exhibit.ts";
 
@@ -8,8 +9,11 @@ import type { StoredExhibit } from "./stored-exhibit.ts";
  * they are gone. Asked before it is requested, and again by the vault before it deletes: `refused` while locked or held.
  */
 export async function disposeOf(context: TwoPersonContext, ids: readonly string[], signal: AbortSignal): Promise<Settlement> {
-  const puts = stillToGo(context, [...new Set(ids)]);
-  for (const { id, put } of puts) await demandEnded(context, id, put, signal);
+  const puts = await recordRefusal(context, "disposed", ids, async () => {
+    const left = stillToGo(context, [...new Set(ids)]);
+    for (const { id, put } of left) await demandEnded(context, id, put, signal);
+    return left;
+  });
   return settle(
     context,
     { act: "disposed", asked: {} },

@@ -1,10 +1,12 @@
 import { actDraft } from "../core/act-draft.ts";
-import type { ActReceipt, Actor } from "../core/act.ts";
+import type { ActDraft, ActReceipt, Actor } from "../core/act.ts";
 import { parseExhibitId } from "../core/case.ts";
 import { HoldfastError } from "../core/error.ts";
 import type { Reader, Recorder } from "../core/recorder.ts";
 import type { Held, Holder } from "../core/held.ts";
 import type { ObjectState, Receipt, Vault } from "../core/vault.ts";
+import type { Retention } from "../core/lock.ts";
+import { recordRefusal } from "./record-refusal.ts";
 import { keptExhibit, type StoredExhibit } from "./stored-exhibit.ts";
 
 export type LockContext = {
@@ -22,31 +24,46 @@ export type LockChange = { readonly exhibit: string; readonly receipt: Receipt; 
 
 /** Sets a legal hold and records what the store shows afterwards. Clearing one needs a second person and is another act. */
 export async function setHold(context: LockContext, id: string, signal: AbortSignal): Promise<LockChange> {
-  const { kept } = keptExhibit(context.reader, id);
-  if (kept.kind === "held")
-    throw new HoldfastError(
-      "refused",
-      `exhibit ${id} is held in place as ${kept.held.uri}, and ${kept.held.provider} knows no legal hold there; extend its retention instead`,
-    );
-  const { put } = kept;
+  const put = await recordRefusal(context, "held", [id], () => holdable(context.reader, id));
   const vault = await context.vaultOf(put.vault);
   const requestIds = await vault.hold(put, true, signal);
   const receipt = await mustShow(vault, { ...put, asked: { ...put.asked, legalHold: true } }, id, signal);
   return { exhibit: id, receipt, act: await record(context, "held", id, receipt, requestIds, {}) };
 }
 
-/** Lengthens retention, never shortens it. `until` is RFC 3339 UTC in whole seconds. */
-export async function extendRetention(context: LockContext, id: string, until: string, signal: AbortSignal): Promise<LockChange> {
-  const { kept } = keptExhibit(context.reader, id);
-  const { asked } = kept.kind === "held" ? kept.held : kept.put;
-  if (Date.parse(until) <= Date.parse(asked.retainUntil))
-    throw new HoldfastError("refused", `exhibit ${id} is kept until ${asked.retainUntil}; ${until} is not later, and retention is never shortened`);
+function holdable(reader: Reader, id: string): StoredExhibit["put"] {
+  const { kept } = keptExhibit(reader, id);
+  if (kept.kind === "stored") return kept.put;
+  throw new HoldfastError(
+    "refused",
+    `exhibit ${id} is held in place as ${kept.held.uri}, and ${kept.held.provider} knows no legal hold there; extend its retention instead`,
+  );
+}
+
+/**
+ * Lengthens retention, never shortens it. `until` is RFC 3339 UTC in whole seconds. `restored`: nobody decided anew, and what somebody
+ * took away at the store is given back.
+ */
+export async function extendRetention(context: LockContext, id: string, until: string, signal: AbortSignal, restored: boolean = false): Promise<LockChange> {
+  const { kept, asked } = await recordRefusal(context, "retention-extended", [id], () => lengthenable(context.reader, id, until));
   const later = { ...asked, retainUntil: until };
   const { requestIds, receipt } =
     kept.kind === "held"
       ? await extendHeld(context, id, kept.target, { ...kept.held, asked: later }, signal)
       : await extendStored(context, id, { ...kept.put, asked: later }, signal);
-  return { exhibit: id, receipt, act: await record(context, "retention-extended", id, receipt, requestIds, { retainUntil: until }) };
+  return {
+    exhibit: id,
+    receipt,
+    act: await record(context, "retention-extended", id, receipt, requestIds, { retainUntil: until, ...(restored ? { restored } : {}) }),
+  };
+}
+
+function lengthenable(reader: Reader, id: string, until: string): Pick<ReturnType<typeof keptExhibit>, "kept"> & { readonly asked: Retention } {
+  const { kept } = keptExhibit(reader, id);
+  const { asked } = kept.kind === "held" ? kept.held : kept.put;
+  if (Date.parse(until) <= Date.parse(asked.retainUntil))
+    throw new HoldfastError("refused", `exhibit ${id} is kept until ${asked.retainUntil}; ${until} is not later, and retention is never shortened`);
+  return { kept, asked };
 }
 
 type Extended = { readonly requestIds: readonly string[]; readonly receipt: Receipt };
@@ -84,7 +101,7 @@ async function record(
   id: string,
   receipt: Receipt,
   requestIds: readonly string[],
-  detail: { readonly [key: string]: string },
+  detail: ActDraft["detail"],
 ): Promise<ActReceipt> {
   const [written] = await context.recorder.append([
     actDraft(act, context.actor, {

@@ -25,13 +25,15 @@ export type SweepContext = {
 /** Exhibits asked about side by side: a store answers in tens of milliseconds, and a home has thousands. */
 const SIDE_BY_SIDE = 8;
 
+const never = Number.POSITIVE_INFINITY;
+
 /**
  * Reads every kept exhibit's lock and hold back, and renews those whose promise ends soon (design.md, integrity rule 11). Every case
  * counts as open: this release closes none. What is done is never done twice, so a sweep that was interrupted begins again.
  */
 export async function sweepRetention(context: SweepContext, dryRun: boolean, each: (swept: SweptExhibit) => void, signal: AbortSignal): Promise<SweepReport> {
-  const sum = { looked: 0, renewed: 0, due: 0, failed: 0, broken: 0, unread: 0, neverShown: 0 };
-  let next = Number.POSITIVE_INFINITY;
+  const sum = { looked: 0, renewed: 0, cut: 0, due: 0, failed: 0, broken: 0, unread: 0, neverShown: 0 };
+  let next = never;
   for (const matter of context.reader.cases())
     for (let from = 1; from <= matter.exhibits; from += SIDE_BY_SIDE) {
       signal.throwIfAborted();
@@ -97,13 +99,15 @@ async function renew(
   let until: string | null = null;
   try {
     const wanted = renewalOf(context.retention, context.retainOf(promised.vault), matter, promised, shownUntil, now);
+    if (!wanted.due && promised.cut)
+      return { renewal: "cut", until: null, act: null, text: `two persons decided that it ends on ${promised.retainUntil}`, nextDue: never };
     if (!wanted.due) return { renewal: "not-due", until: null, act: null, text: "", nextDue: Date.parse(promised.retainUntil) - wanted.before };
     ({ until } = wanted);
     if (leave) return { renewal: "due", until, act: null, text: "", nextDue: now.getTime() };
-    const { receipt, act } = await extendRetention(await context.locks(), id, until, signal);
+    const { receipt, act } = await extendRetention(await context.locks(), id, until, signal, wanted.restores);
     const shows = receipt.retainUntil !== null && Date.parse(receipt.retainUntil) >= Date.parse(until);
     const text = shows ? receipt.problems.join("; ") : `the renewal was sent, and the store shows ${receipt.retainUntil ?? "no date"}`;
-    return { renewal: shows ? "renewed" : "failed", until, act: String(act.seq), text, nextDue: Date.parse(until) - wanted.before };
+    return { renewal: shows ? "renewed" : "failed", until, act: String(act.seq), text, nextDue: promised.cut ? never : Date.parse(until) - wanted.before };
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof HoldfastError) || stops.has(error.code)) throw error;

@@ -1,10 +1,7 @@
 import type { ActName } from "../../core/act.ts";
-import { onceOf } from "../../core/two-persons.ts";
+import { onceOf, WRITER_ID } from "../../core/two-persons.ts";
 import { parseEnrolled, parseRevoked } from "./actor-registry.ts";
 import type { CustodyView, Fault, Judged, JudgedAct } from "./custody-view.ts";
-
-/** The id under which the writer itself records that it refused something. Nobody can be enrolled under it. */
-export const WRITER_ID = "holdfast";
 
 /** Acts that mean nothing without a signature: an unsigned approval would be anybody's. */
 const signedOnly: readonly ActName[] = ["actor-enrolled", "actor-revoked", "requested", "approved", "acknowledged"];
