@@ -73,7 +73,7 @@ export type AskOptions<T> = {
   /** How many throttled tries before it rejects. Default 12; 1 for who paces by a budget of their own. */
   readonly throttledTries?: number;
   /** ebs:GetSnapshotBlock only: asked for when the first byte of an answer comes, for memory that is used again. */
-  readonly room?: () => Uint8Array | Promise<Uint8Array>;
+  readonly room?: () => Uint8Array;
 };
 
 /** Who answers to these credentials. */

@@ -19,7 +19,7 @@ export type Request = {
   readonly keepWire: boolean;
   readonly patience: number;
   /** Where the bytes of a block go, and whether it may be asked for without the SDK. */
-  readonly room: (() => Uint8Array | Promise<Uint8Array>) | null;
+  readonly room: (() => Uint8Array) | null;
   /** What is made of the SDK's answer while the try's limit still runs: bodies are read here. */
   readonly read: (output: unknown) => Promise<unknown>;
 };

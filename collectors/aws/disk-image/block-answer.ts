@@ -17,17 +17,13 @@ export class NotPlain extends Error {
 const headMost = 32 * 1024;
 const smallMost = 64 * 1024;
 
-/** Where a body goes; a promise where there is no room at present. */
-type Room = Uint8Array | Promise<Uint8Array>;
 type Head = Omit<PlainAnswer, "body">;
 
 /**
  * Reads one answer with a Content-Length from pieces as they come. The body of a success goes into `room()`, which is asked for with
- * its first byte; a refusal's, which is small, into memory of its own. Throws on whatever is not such an answer. Where it gives a
- * promise, the connection has to rest until that is settled; what it gives for a reader that was dropped meanwhile (`dropped()`)
- * does not count, and nothing is written.
+ * its first byte; a refusal's, which is small, into memory of its own. Throws on whatever is not such an answer.
  */
-export function answerReader(room: () => Room, dropped: () => boolean = () => false): (piece: Buffer) => PlainAnswer | null | Promise<PlainAnswer | null> {
+export function answerReader(room: () => Uint8Array): (piece: Buffer) => PlainAnswer | null {
   let start: Buffer = Buffer.alloc(0);
   let open: { readonly head: Head; readonly body: Buffer; at: number } | null = null;
 
@@ -39,11 +35,6 @@ export function answerReader(room: () => Room, dropped: () => boolean = () => fa
     copyBytes(piece, from, end, body, open.at);
     open.at += end - from;
     return open.at < body.length ? null : { ...head, body };
-  }
-
-  function begin(head: Head, length: number, place: Uint8Array): void {
-    if (length > place.length) throw new NotPlain(`${length} bytes, and there is room for ${place.length}`);
-    open = { head, body: Buffer.from(place.buffer, place.byteOffset, length), at: 0 };
   }
 
   return (piece) => {
@@ -61,16 +52,9 @@ export function answerReader(room: () => Room, dropped: () => boolean = () => fa
     const length = lengthOf(head);
     const from = end + 4 - known;
     const place = head.status === 200 ? room() : new Uint8Array(Math.min(length, smallMost));
-    if (place instanceof Uint8Array) {
-      begin(head, length, place);
-      return put(piece, from);
-    }
-    const rest = Buffer.from(piece.subarray(from));
-    return place.then((bytes) => {
-      if (dropped()) return null;
-      begin(head, length, bytes);
-      return put(rest, 0);
-    });
+    if (length > place.length) throw new NotPlain(`${length} bytes, and there is room for ${place.length}`);
+    open = { head, body: Buffer.from(place.buffer, place.byteOffset, length), at: 0 };
+    return put(piece, from);
   };
 }
 

@@ -13,11 +13,11 @@ export type Origin = { readonly protocol: string; readonly hostname: string; rea
  */
 export type BlockLines = {
   /** Rejects as the system does; with `signal`, by closing the connection. */
-  get(origin: Origin, request: SignedGet, room: () => Uint8Array | Promise<Uint8Array>, signal: AbortSignal): Promise<PlainAnswer>;
+  get(origin: Origin, request: SignedGet, room: () => Uint8Array, signal: AbortSignal): Promise<PlainAnswer>;
   close(): void;
 };
 
-type Line = { readonly socket: Socket; used: boolean; waiting: { /** Whether to read on. */ read(piece: Buffer): boolean; fail(error: unknown): void } | null };
+type Line = { readonly socket: Socket; used: boolean; waiting: { read(piece: Buffer): void; fail(error: unknown): void } | null };
 
 /** What the system reads into. Its bytes are taken before the next read of any connection begins, except on Windows, where reads are under way meanwhile. */
 const bufferBytes = process.platform === "win32" ? 64 * 1024 : 256 * 1024;
@@ -34,9 +34,9 @@ export function openBlockLines(trust?: string): BlockLines {
       buffer: process.platform === "win32" ? Buffer.alloc(bufferBytes) : common,
       callback: (length: number, bytes: Uint8Array): boolean => {
         // Bytes that nobody asked for are no answer to the next request.
-        if (line.waiting !== null) return line.waiting.read(Buffer.from(bytes.buffer, bytes.byteOffset, length));
-        line.socket.destroy();
-        return false;
+        if (line.waiting === null) line.socket.destroy();
+        else line.waiting.read(Buffer.from(bytes.buffer, bytes.byteOffset, length));
+        return !line.socket.destroyed;
       },
     };
     const { hostname: host, port } = origin;
@@ -65,10 +65,10 @@ export function openBlockLines(trust?: string): BlockLines {
     return line;
   }
 
-  function once(line: Line, key: string, head: string, room: () => Uint8Array | Promise<Uint8Array>, signal: AbortSignal): Promise<PlainAnswer> {
+  function once(line: Line, key: string, head: string, room: () => Uint8Array, signal: AbortSignal): Promise<PlainAnswer> {
     return new Promise((resolve, reject) => {
       let settled = false;
-      const read = answerReader(room, () => settled);
+      const read = answerReader(room);
       const end = (): void => {
         settled = true;
         line.waiting = null;
@@ -93,16 +93,10 @@ export function openBlockLines(trust?: string): BlockLines {
         fail,
         read: (piece) => {
           try {
-            const answer = read(piece);
-            if (!(answer instanceof Promise)) {
-              take(answer);
-              return true;
-            }
-            answer.then(take).then(() => line.socket.resume(), fail);
+            take(read(piece));
           } catch (error) {
             fail(error);
           }
-          return false;
         },
       };
       line.socket.write(head, "latin1");

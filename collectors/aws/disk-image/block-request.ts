@@ -15,7 +15,7 @@ type BlockAsk = {
   readonly origin: Origin;
   readonly input: object;
   readonly keys: Keys;
-  readonly room: () => Uint8Array | Promise<Uint8Array>;
+  readonly room: () => Uint8Array;
   readonly signal: AbortSignal;
 };
 

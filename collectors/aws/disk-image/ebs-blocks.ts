@@ -43,5 +43,5 @@ export type EbsBlocks = {
   /** At most `pageBlocks` blocks. */
   list(from: ListFrom, signal: AbortSignal): Promise<Page | No>;
   /** `room` may be asked for memory to put the bytes in; it is the caller's again as soon as the answer is settled. */
-  get(block: Block, room: () => Uint8Array | Promise<Uint8Array>, signal: AbortSignal): Promise<Got | No>;
+  get(block: Block, room: () => Uint8Array, signal: AbortSignal): Promise<Got | No>;
 };

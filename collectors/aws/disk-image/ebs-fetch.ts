@@ -3,7 +3,7 @@ import type { EbsAccount } from "./ebs-account.ts";
 import { type Block, blockBytes, type EbsBlocks, type Got } from "./ebs-blocks.ts";
 import { ended } from "./ebs-ended.ts";
 import type { BlockList } from "./ebs-list.ts";
-import type { BlockRooms, Room } from "./ebs-rooms.ts";
+import type { BlockRooms } from "./ebs-rooms.ts";
 
 /** A block that does not match its checksum was damaged on the way, or in the service; the way is tried this often. */
 const wrongTries = 4;
@@ -24,7 +24,7 @@ export function blockFetcher(
 ): (block: Block) => Promise<Uint8Array> {
   const budget = account.snapshot(snapshot);
 
-  async function insist(listed: Block, room: () => Room): Promise<Uint8Array> {
+  async function insist(listed: Block, room: () => Uint8Array): Promise<Uint8Array> {
     let block = listed;
     let wrong = 0;
     let stale = 0;
@@ -64,8 +64,7 @@ export function blockFetcher(
   }
 
   return async (block) => {
-    // Before it is asked for: an answer that has to wait for room would lie in fresh memory, or hold up its connection.
-    const room = await rooms.take(block.index, signal);
+    const room = rooms.take();
     let kept: Uint8Array | null = null;
     try {
       kept = await insist(block, () => room);

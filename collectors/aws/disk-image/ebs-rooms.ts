@@ -3,18 +3,13 @@ import type { HashAnswer, HashOrder, HashWorkerData } from "../../../src/stream/
 import { startWorker } from "../../../src/stream/stream-worker.ts";
 import { blockBytes } from "./ebs-blocks.ts";
 
-/** Where a block's bytes go; a promise where there is no room at present. */
-export type Room = Uint8Array | Promise<Uint8Array>;
-
 /**
  * Memory for blocks, used again: fresh memory for every block costs as much as hashing it, and goes back when it pleases the
  * collector of garbage. What lies in it is hashed in a thread of its own, so that the thread that reads only reads.
  */
 export type BlockRooms = {
-  /** The lowest block is served first. Who waits in vain has to abort. */
-  take(index: number, signal: AbortSignal): Room;
-  /** This block is waited for, and no room is given back before it is there: it gets one beyond the number. */
-  need(index: number): void;
+  /** One beyond the number where the last of blocks that were given up are still on their way; it is not used again. */
+  take(): Uint8Array;
   /** Only what nobody reads or fills any more. */
   give(room: Uint8Array): void;
   /** SHA-256 in base64. */
@@ -28,9 +23,7 @@ export function openBlockRooms(most: number): BlockRooms {
   const slots = Array.from({ length: most }, () => new SharedArrayBuffer(blockBytes)); // never used, they are address space only
   const free = slots.map((slot) => Buffer.from(slot));
   const numbers = new Map<ArrayBufferLike, number>(slots.map((slot, number) => [slot, number]));
-  const line = new Map<number, (room: Uint8Array) => void>();
   const hashing = new Map<number, Waiting<string>>();
-  let needed = -1;
   let tickets = 0;
   let failure: unknown = null;
 
@@ -48,34 +41,11 @@ export function openBlockRooms(most: number): BlockRooms {
     },
   );
 
-  function wait(index: number, signal: AbortSignal): Promise<Uint8Array> {
-    return new Promise((resolve, reject) => {
-      const leave = (): void => {
-        line.delete(index);
-        reject(signal.reason);
-      };
-      signal.addEventListener("abort", leave, { once: true });
-      line.set(index, (room) => {
-        line.delete(index);
-        signal.removeEventListener("abort", leave);
-        resolve(room);
-      });
-    });
-  }
-
   return {
     // The one used last is still in cache.
-    take: (index, signal) => free.pop() ?? (index === needed ? Buffer.allocUnsafeSlow(blockBytes) : wait(index, signal)),
-    need(index) {
-      needed = index;
-      line.get(index)?.(free.pop() ?? Buffer.allocUnsafeSlow(blockBytes));
-    },
+    take: () => free.pop() ?? Buffer.allocUnsafeSlow(blockBytes),
     give({ buffer }) {
-      if (!(buffer instanceof SharedArrayBuffer) || !numbers.has(buffer)) return;
-      const room = Buffer.from(buffer);
-      const next = line.get(Math.min(...line.keys()));
-      if (next === undefined) free.push(room);
-      else next(room);
+      if (buffer instanceof SharedArrayBuffer && numbers.has(buffer)) free.push(Buffer.from(buffer));
     },
     async digest(bytes) {
       if (failure !== null) throw failure;

@@ -25,7 +25,7 @@ export type BlockWindow = {
 export function blockWindow(
   list: Pick<BlockList, "next">,
   fetch: (block: Block) => Promise<Uint8Array>,
-  rooms: BlockRooms,
+  rooms: Pick<BlockRooms, "give">,
   { least, most }: WindowWidth,
 ): BlockWindow {
   const ordered: Ordered[] = [];
@@ -84,7 +84,6 @@ export function blockWindow(
   function adapt({ index, landed }: Ordered): void {
     if (index === looked) return;
     looked = index;
-    if (!landed) rooms.need(index);
     if (!landed) width = Math.min(most, width + 4);
     else if (2 * waiting > ordered.length) width = Math.max(least, width - 1);
   }

@@ -13,9 +13,7 @@ function read(wire: Buffer, cuts: readonly number[], room: Uint8Array = Buffer.a
   let answer: PlainAnswer | null = null;
   for (const [i, from] of [0, ...cuts].entries()) {
     const length = wire.copy(common, 0, from, cuts[i] ?? wire.length);
-    const said: PlainAnswer | null | Promise<PlainAnswer | null> = length > 0 ? reader(common.subarray(0, length)) : answer;
-    if (said instanceof Promise) throw new Error("there was room at once");
-    answer = said;
+    if (length > 0) answer = reader(common.subarray(0, length));
     common.fill(0xee);
   }
   return answer;
@@ -75,24 +73,4 @@ test.for([
 ] as const)("an answer that %s is refused", ([, text, said]) => {
   expect(() => read(Buffer.from(text), [])).toThrow(said);
   expect(() => read(Buffer.from(text), [20, 40])).toThrow(said);
-});
-
-test("an answer that has to wait for its room is the same, and one dropped meanwhile writes nothing", async () => {
-  const wire = Buffer.concat([Buffer.from(head(block.length)), block]);
-  for (const dropped of [false, true]) {
-    const room = Promise.withResolvers<Uint8Array>();
-    const reader = answerReader(
-      () => room.promise,
-      () => dropped,
-    );
-    const piece = Buffer.from(wire.subarray(0, 5000));
-    const first = reader(piece);
-    expect(first).toBeInstanceOf(Promise);
-    piece.fill(0xee);
-    const into = Buffer.alloc(block.length);
-    room.resolve(into);
-    expect(await first).toBeNull();
-    if (dropped) expect(into.every((byte) => byte === 0)).toBe(true);
-    else expect([(await reader(wire.subarray(5000)))?.status, into.equals(block)]).toEqual([200, true]);
-  }
 });

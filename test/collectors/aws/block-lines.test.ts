@@ -178,22 +178,6 @@ test("an abort ends the request at once, and its room is written to no more", as
   await expect(take(lines, origin, controller.signal)).rejects.toThrow("enough");
 });
 
-test("a connection rests until there is room for its answer, and goes on with it", async () => {
-  const origin = await listen(createPlain(give), "http:");
-  const lines = linesOf();
-  const { promise: waiting, resolve: later } = Promise.withResolvers<Uint8Array>();
-  const resting = lines.get(origin, request, () => waiting, never);
-  const gone = new AbortController();
-  const left = lines.get(origin, request, () => waiting, gone.signal);
-  expect(await Promise.race([resting, left, new Promise((resolve) => setTimeout(() => resolve("rests"), 100))])).toBe("rests");
-  gone.abort(new Error("enough"));
-  await expect(left).rejects.toThrow("enough");
-  expect(await take(lines, origin)).toBe(expected); // others go on
-  later(Buffer.alloc(block.length));
-  expect(sha256((await resting).body)).toBe(sha256(block));
-  expect(await take(lines, origin)).toBe(expected);
-});
-
 test("closing ends what is under way", async () => {
   const origin = await listen(
     createPlain(() => {}),

@@ -55,7 +55,7 @@ export function plant(written: readonly number[], misdeeds: Misdeeds = {}): Plan
       got.push(index);
       const [born, of] = token.split("-").map(Number);
       if (of !== index || born === undefined || born < oldest.blocks) return { kind: "invalid", text: "INVALID_BLOCK_TOKEN" };
-      const bytes = await room();
+      const bytes = room();
       bytes.set(bytesOf(index));
       const time = (times.get(index) ?? 0) + 1;
       times.set(index, time);
