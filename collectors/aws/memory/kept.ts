@@ -1,6 +1,4 @@
 import type { Json } from "../../../src/core/act.ts";
-import { HoldfastError } from "../../../src/core/error.ts";
-import { fieldsOf } from "../../../src/core/shape.ts";
 import type { DumpEnd } from "./claims.ts";
 import type { Ready } from "./ready.ts";
 
@@ -45,17 +43,6 @@ export function newKept(token: string, system: MemoryKept["system"], tool: strin
     lapse: null,
     end: null,
   };
-}
-
-const names = Object.keys(newKept("", "linux", "", false));
-
-/** Our own row of the journal; null at first. */
-export function parseKept(value: Json): MemoryKept | null {
-  if (value === null) return null;
-  const fields = fieldsOf(value, "the memory step's own memory", names);
-  if (fields["schema"] !== "holdfast.memory-step/1" || typeof fields["token"] !== "string")
-    throw new HoldfastError("unexpected", "what an earlier attempt of the memory step left in the journal is not of this release; report this");
-  return fields as unknown as MemoryKept; // written by this file's own type, marked with its schema
 }
 
 /** What an attempt has done so far, durable after each change. */
