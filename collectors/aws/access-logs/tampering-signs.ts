@@ -28,7 +28,7 @@ const group = (event: string, undoneBy: string | null = null): TamperingSign => 
   stops: false,
   undoneBy,
 });
-const key = (event: string, undoneBy: string): TamperingSign => ({ event, kind: "key", names: ["keyId"], stops: false, undoneBy });
+const key = (event: string, undoneBy: string | null): TamperingSign => ({ event, kind: "key", names: ["keyId"], stops: false, undoneBy });
 
 /** By the names that CloudTrail gives (S3 User Guide, "Amazon S3 CloudTrail events": lifecycle and lock have others there than in the API). */
 export const tamperingSigns: readonly TamperingSign[] = [
@@ -48,13 +48,16 @@ export const tamperingSigns: readonly TamperingSign[] = [
   bucket("PutBucketVersioning"),
   bucket("PutBucketLogging"),
   bucket("PutBucketObjectLockConfiguration"),
+  bucket("PutBucketEncryption"), // under a key of theirs: what is delivered from then on can be read as long as they like
   bucket("DeleteBucket"),
   group("DeleteLogGroup", "CreateLogGroup"),
   group("DeleteLogStream"),
   group("PutRetentionPolicy"),
+  group("AssociateKmsKey"),
   group("DisassociateKmsKey"),
   key("DisableKey", "EnableKey"),
   key("ScheduleKeyDeletion", "CancelKeyDeletion"),
+  key("PutKeyPolicy", null),
 ];
 
 /** Those that concern flow logs alone. */

@@ -5,6 +5,7 @@ import type { Output } from "../client/link.ts";
 import { listFolders } from "../logs/list-folders.ts";
 import type { LogReading } from "../logs/log-reading.ts";
 import { lackLine, refusedLine } from "../logs/lack-line.ts";
+import { leftOut } from "./selectors.ts";
 
 /** A trail that records the target's account and Region. */
 export type TrailFacts = {
@@ -85,12 +86,8 @@ async function* standing({ aws, lines, signal }: LogReading, { arn, home, name, 
   else {
     const call = "cloudtrail:GetEventSelectors";
     yield answerEntry(aws.clock, settings, selectors, { member: member("GetEventSelectors"), call, path: `selectors of trail ${name}` });
-    const { EventSelectors: basic = [] } = selectors.value;
-    const whole = basic.some(({ ReadWriteType: kind = "All", IncludeManagementEvents: management = true }) => kind === "All" && management);
-    if (basic.length > 0 && !whole)
-      lines.add(
-        lackLine(`events of trail ${name}`, `api:${call}`, "source-disabled", "its selectors leave out management events, or those that read or write"),
-      );
+    const lack = leftOut(selectors.value);
+    if (lack !== null) lines.add(lackLine(`events of trail ${name}`, `api:${call}`, "source-disabled", lack));
   }
   if (!validated)
     lines.add(

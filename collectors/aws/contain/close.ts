@@ -1,9 +1,10 @@
 import type { Json } from "../../../src/core/act.ts";
 import type { Done, StepContext } from "../../../src/core/collector.ts";
 import type { Aws } from "../aws.ts";
-import { type OurGroup, groupName, ourGroups } from "./groups.ts";
+import { type OurGroup, groupName, namedGroups } from "./groups.ts";
 import { type Face, facesOf, sameGroups } from "./interfaces.ts";
 import { type Got, got, type No, no, type Trail, undone } from "./no.ts";
+import { parseMade } from "./kept.ts";
 import { cutOff, type Quarantine, quarantineIn } from "./network.ts";
 
 /** An interface after isolation: whether it is in the quarantine alone, and whether in groups that are not ours. */
@@ -66,16 +67,23 @@ async function checked(
 
 /** The interfaces as isolation left them; none where nothing was ever isolated. */
 async function heldFaces(aws: Aws, at: StepContext, signal: AbortSignal): Promise<Got<readonly Held[]>> {
-  const ours = await ourGroups(aws, at.collection, signal);
-  if (ours.kind === "no") return ours;
+  const named = await namedGroups(aws, at.collection, parseMade(at.earlier("isolate:network")), signal);
+  if (named.kind === "no") return named;
+  const ours = named.value.filter((group) => group.ours);
+  // That there is none of ours would be good news: it is not taken from whoever took our tag off.
+  const [strange] = named.value;
+  if (ours.length === 0 && strange !== undefined)
+    return no(
+      `group ${strange.id} in ${strange.vpc} is named ${strange.name} and does not carry our tag: somebody took it off, or made the group; look at it by hand`,
+    );
   const faces = await facesOf(aws, signal);
   if (faces.kind === "no") return faces;
-  const ids = new Set(ours.value.map(({ id }) => id));
+  const ids = new Set(ours.map(({ id }) => id));
   if (ids.size === 0) return got([]);
   return got(
     faces.value.map((face) => ({
       ...face,
-      closed: sameGroups(face.groups, quarantineOf(ours.value, face.vpc, at.collection)),
+      closed: sameGroups(face.groups, quarantineOf(ours, face.vpc, at.collection)),
       foreign: !face.groups.every((id) => ids.has(id)),
     })),
   );

@@ -23,18 +23,36 @@ const descriptions: Readonly<Record<Use, string>> = {
   internet: "HTTPS to anywhere, until memory is taken.",
 };
 
-/** The groups that this collection made, in all VPCs. Its tag alone is not enough: who sees it in the account can put it on a group of their own. */
-export async function ourGroups(aws: Aws, collection: string, signal: AbortSignal): Promise<Got<readonly OurGroup[]>> {
+/**
+ * The groups that this collection made, in all VPCs. Its tag alone is not enough, who sees it in the account can put it on a group of
+ * their own; nor is a group without it somebody else's where isolation noted its id (`made`), since a tag is taken off as easily.
+ */
+export async function ourGroups(aws: Aws, collection: string, made: ReadonlySet<string>, signal: AbortSignal): Promise<Got<readonly OurGroup[]>> {
+  const named = await namedGroups(aws, collection, made, signal);
+  return named.kind === "no" ? named : got(named.value.filter(({ ours }) => ours));
+}
+
+/** All groups that have a name of ours. */
+export async function namedGroups(
+  aws: Aws,
+  collection: string,
+  made: ReadonlySet<string>,
+  signal: AbortSignal,
+): Promise<Got<readonly (OurGroup & { readonly ours: boolean })[]>> {
   const call = "ec2:DescribeSecurityGroups";
   const names = uses.map((use) => groupName(use, collection));
-  const Filters = [{ Name: "tag:holdfast:collection", Values: [collection] }];
+  const Filters = [{ Name: "group-name", Values: names }];
   const read = await allPages(call, (from) => aws.link.ask("source", null, call, { Filters, MaxResults: 1000, ...from }, signal));
   if (read.kind === "refused") return refusedBy(read);
   return got(
     read.pages
       .flatMap(({ SecurityGroups = [] }) => SecurityGroups)
-      .filter(({ GroupName = "" }) => names.includes(GroupName))
-      .map(({ GroupId, GroupName, VpcId }) => ({ id: GroupId ?? "", name: GroupName ?? "", vpc: VpcId ?? "" })),
+      .map(({ GroupId: id = "", GroupName, VpcId, Tags = [] }) => ({
+        id,
+        name: GroupName ?? "",
+        vpc: VpcId ?? "",
+        ours: made.has(id) || Tags.some(({ Key, Value }) => Key === "holdfast:collection" && Value === collection),
+      })),
   );
 }
 
@@ -45,12 +63,13 @@ export async function ensureGroup(
   vpc: string,
   use: Use,
   rules: readonly GroupRule[],
+  noted: ReadonlySet<string>,
   trail: Trail,
   signal: AbortSignal,
 ): Promise<Got<string>> {
   const name = groupName(use, belongs.collection);
   const find = async (): Promise<string | No | null> => {
-    const known = await ourGroups(aws, belongs.collection, signal);
+    const known = await ourGroups(aws, belongs.collection, noted, signal);
     return known.kind === "no" ? known : (known.value.find((group) => group.vpc === vpc && group.name === name)?.id ?? null);
   };
   const known = await find();

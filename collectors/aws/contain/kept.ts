@@ -32,6 +32,14 @@ export function parseGroupsOf(value: Json | undefined): GroupsOf {
   return Object.fromEntries(Object.entries(fields(value)).map(([face, groups]) => [face, texts(groups)]));
 }
 
+/** The ids of the groups that isolation made, from its result; empty where there is none. */
+export function parseMade(result: Json): ReadonlySet<string> {
+  const groups = result === null ? null : (fields(result)["groups"] ?? null);
+  if (groups === null) return new Set();
+  const made = Object.values(fields(groups)).map(fields);
+  return new Set(made.flatMap(({ cut, stay }) => texts([cut, ...texts(stay)])));
+}
+
 export function fields(value: Json): Fields {
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw bad("a containment");
   return value as Fields; // an object of JSON values

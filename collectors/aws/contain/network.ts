@@ -3,7 +3,7 @@ import type { Done, StepContext } from "../../../src/core/collector.ts";
 import type { Aws } from "../aws.ts";
 import { ensureGroup } from "./groups.ts";
 import { type Face, facesOf, facesWith, putInGroups, sameGroups } from "./interfaces.ts";
-import { type GroupsOf, type NetworkBefore, parseGroupsOf, parseNetworkBefore } from "./kept.ts";
+import { type GroupsOf, type NetworkBefore, parseGroupsOf, parseMade, parseNetworkBefore } from "./kept.ts";
 import { type No, no, type Trail, undone } from "./no.ts";
 import type { GroupRule } from "./rules.ts";
 import { isolationText } from "./words.ts";
@@ -109,12 +109,13 @@ export async function cutOff(
 /** The groups are whole before any interface is moved: a half-made one would let something through. */
 export async function quarantineIn(aws: Aws, at: StepContext, vpc: string, way: Way, trail: Trail, signal: AbortSignal): Promise<Quarantine | No> {
   const belongs = { case: at.case, collection: at.collection };
+  const made = parseMade(at.earlier("isolate:network"));
   const stay: string[] = [];
   for (const { use, rules } of [{ use: "quarantine" as const, rules: [] }, ...openings(way)]) {
-    const group = await ensureGroup(aws, belongs, vpc, use, rules, trail, signal);
+    const group = await ensureGroup(aws, belongs, vpc, use, rules, made, trail, signal);
     if (group.kind === "no") return group;
     stay.push(group.value);
   }
-  const cut = await ensureGroup(aws, belongs, vpc, "cut", openBothWays, trail, signal);
+  const cut = await ensureGroup(aws, belongs, vpc, "cut", openBothWays, made, trail, signal);
   return cut.kind === "no" ? cut : { cut: cut.value, stay };
 }

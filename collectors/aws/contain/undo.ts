@@ -3,13 +3,13 @@ import type { Done, StepContext } from "../../../src/core/collector.ts";
 import type { Aws } from "../aws.ts";
 import { deleteGroups, groupName, ourGroups, type Use } from "./groups.ts";
 import { type Face, facesOf, facesWith, putInGroups, sameGroups } from "./interfaces.ts";
-import { fields, type GroupsOf, parseGroupsOf, parseNetworkBefore } from "./kept.ts";
+import { fields, type GroupsOf, parseGroupsOf, parseMade, parseNetworkBefore } from "./kept.ts";
 import { type Got, got, type No, no, type Trail, undone } from "./no.ts";
 
 /** Puts back the groups of every interface that is still in ours, then deletes ours. What somebody else changed since is theirs. */
 export async function undoNetwork(aws: Aws, given: Json, done: Done | null, at: StepContext, signal: AbortSignal): Promise<Done> {
   const old = oldGroups(given, done, at.remembered());
-  const ours = await ourGroups(aws, at.collection, signal);
+  const ours = await ourGroups(aws, at.collection, parseMade(done?.result ?? null), signal);
   if (ours.kind === "no") return undone("nothing was put back", [ours], null, []);
   const ids = ours.value.map(({ id }) => id);
   const faces = await facesToPutBack(aws, ids, signal);
@@ -71,7 +71,7 @@ function oldGroups(given: Json, done: Done | null, remembered: Json): GroupsOf {
  * crash left in the group that is open both ways goes on into quarantine: nothing may stay open to everyone. Undo knows where it was.
  */
 export async function cleanGroups(aws: Aws, at: StepContext, signal: AbortSignal): Promise<readonly string[]> {
-  const ours = await ourGroups(aws, at.collection, signal);
+  const ours = await ourGroups(aws, at.collection, parseMade(at.earlier("isolate:network")), signal);
   if (ours.kind === "no") return [`groups of this collection could not be looked for: ${ours.text}`];
   if (ours.value.length === 0) return [];
   const wearing = await facesWith(aws, { name: "group-id", values: ours.value.map(({ id }) => id) }, signal);

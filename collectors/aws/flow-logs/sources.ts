@@ -50,16 +50,33 @@ export function sayWhatIsOff(lines: Lines, places: readonly FlowPlace[], logs: r
       );
       continue;
     }
-    const begun = Math.min(...recording.map(({ CreationTime: at }) => at?.getTime() ?? 0));
-    if (begun > Date.parse(window.since)) {
-      const until = new Date(Math.min(begun, Date.parse(window.until))).toISOString();
-      lines.add(off(`flows of ${place.interface} from ${window.since} to ${until}`, `its oldest flow log was made at ${new Date(begun).toISOString()}`));
-    }
+    // An old flow log of one kind of traffic says nothing of the other: each has a begin of its own.
+    const [accepted, rejected] = [begunFor(recording, "ACCEPT"), begunFor(recording, "REJECT")];
+    const kinds =
+      accepted === rejected
+        ? ([["", accepted]] as const)
+        : ([
+            ["accepted ", accepted],
+            ["rejected ", rejected],
+          ] as const);
     const traffic = new Set(recording.map(({ TrafficType: kind }) => kind));
-    if (!traffic.has("ALL") && !(traffic.has("ACCEPT") && traffic.has("REJECT")))
-      lines.add(off(`${traffic.has("ACCEPT") ? "rejected" : "accepted"} flows of ${place.interface}`, `its flow logs record ${[...traffic].join(", ")} only`));
+    for (const [kind, begun] of kinds) {
+      if (begun === null) lines.add(off(`${kind}flows of ${place.interface}`, `its flow logs record ${[...traffic].join(", ")} only`));
+      else if (begun > Date.parse(window.since)) {
+        const until = new Date(Math.min(begun, Date.parse(window.until))).toISOString();
+        lines.add(
+          off(
+            `${kind}flows of ${place.interface} from ${window.since} to ${until}`,
+            `the oldest flow log of them was made at ${new Date(begun).toISOString()}`,
+          ),
+        );
+      }
+    }
   }
-  for (const { FlowLogId: id = "a flow log without id", FlowLogStatus: status, DeliverLogsErrorMessage: error, DeliverLogsStatus: delivery } of logs) {
+  for (const log of logs) {
+    const { FlowLogId: id = "a flow log without id", FlowLogStatus: status, DeliverLogsErrorMessage: error, DeliverLogsStatus: delivery } = log;
+    const missing = log.LogFormat === undefined ? [] : missingFields(log.LogFormat);
+    if (missing.length > 0) lines.add(off(`${missing.join(", ")} of ${id}`, "the format that it was given leaves them out"));
     if (status !== "ACTIVE")
       lines.add(lackLine(`deliveries of ${id}`, "api:ec2:DescribeFlowLogs", "unavailable", `its status is ${printable(status ?? "unknown")}, not ACTIVE`));
     if (delivery === "FAILED" || error !== undefined)
@@ -67,6 +84,21 @@ export function sayWhatIsOff(lines: Lines, places: readonly FlowPlace[], logs: r
         lackLine(`deliveries of ${id}`, "api:ec2:DescribeFlowLogs", "unavailable", `its delivery fails: ${printable(error ?? "EC2 does not say why")}`),
       );
   }
+}
+
+/** Since when flows of this kind are recorded, in milliseconds; null where they are not. */
+function begunFor(logs: readonly FlowLog[], traffic: "ACCEPT" | "REJECT"): number | null {
+  const those = logs.filter(({ TrafficType: kind }) => kind === "ALL" || kind === traffic);
+  return those.length === 0 ? null : Math.min(...those.map(({ CreationTime: at }) => at?.getTime() ?? 0));
+}
+
+/** Without these a record does not say who spoke with whom, when, and whether it was let through. */
+const needed = ["srcaddr", "dstaddr", "srcport", "dstport", "protocol", "start", "action"];
+
+/** The fields that a format of one's own leaves out: a flow log may be active, deliver, and say nothing. */
+function missingFields(format: string): readonly string[] {
+  const fields = new Set([...format.matchAll(/\$\{([a-z0-9-]+)\}/g)].map(([, field]) => field));
+  return needed.filter((field) => !fields.has(field) && !fields.has(`pkt-${field}`));
 }
 
 function off(path: string, reason: string): ReturnType<typeof lackLine> {

@@ -156,6 +156,18 @@ describe("trail files", () => {
     ]);
   });
 
+  test("a trail that was narrowed by advanced selectors is no whole one, though its chain is valid", async () => {
+    const narrowed = [
+      { Field: "eventCategory", Equals: ["Management"] },
+      { Field: "readOnly", Equals: ["true"] },
+    ];
+    await plantTrail(buildTrail(options), { selectors: { kind: "advanced", selectors: [{ Name: "all", FieldSelectors: narrowed }] } });
+    const { report } = await taken();
+    expect(report.coverage?.gaps).toEqual([
+      { what: "events of trail main", outcome: "source-disabled", reason: "its selectors take management events by readOnly only" },
+    ]);
+  });
+
   test("digests of a time when validation was on are taken and checked, though it was switched off meanwhile", async () => {
     const trail = buildTrail(options);
     damageTrail(trail, "deleted_log");

@@ -73,6 +73,7 @@ export async function openContainRig(): Promise<ContainRig> {
   const opened: Aws[] = [];
   const befores = new Map<string, Json>();
   const memory = new Map<string, Json>();
+  const results = new Map<string, Json>();
   const ports: AwsPorts = {
     config: { ...noAws, endpoint: fake.url },
     clock,
@@ -90,7 +91,7 @@ export async function openContainRig(): Promise<ContainRig> {
     exhibit: null,
     retainUntil: "2027-02-22T12:00:00Z",
     legalHold: false,
-    earlier: () => null,
+    earlier: (id) => results.get(id) ?? null,
     remembered: () => memory.get(id) ?? null,
     remember: (value) => void memory.set(id, copyOf(value)),
     record: async () => {
@@ -122,7 +123,9 @@ export async function openContainRig(): Promise<ContainRig> {
     },
     async act(step) {
       const before = await rig.before(step);
-      return must(await containRoom.act?.(await rig.open(), step, before, context(step), signal));
+      const done = must(await containRoom.act?.(await rig.open(), step, before, context(step), signal));
+      results.set(step.id, done.kind === "done" || done.kind === "already" ? copyOf(done.result) : null);
+      return done;
     },
     undo: async (step, done) => must(await containRoom.undo?.(await rig.open(), step, befores.get(step.id) ?? null, done, context(step), signal)),
     cleanup: async (step) => must(await containRoom.cleanup?.(await rig.open(), step, context(step), signal)),

@@ -130,3 +130,32 @@ test("an interface that somebody moved out meanwhile is not closed over their he
   });
   expect(rig.planted.interfaces[1].groups).toEqual([rig.planted.database.id]);
 });
+
+test("somebody who takes our tag off our groups keeps no way open, and undo still knows them", async () => {
+  const steps = await rig.plan(now);
+  const [isolate, close] = [stepNamed(steps, "isolate:network"), stepNamed(steps, "isolate:close")];
+  const done = await rig.act(isolate);
+  expect(out(attacker)).toBe(true);
+  untag();
+  expect(await rig.act(close)).toMatchObject({ kind: "done", detail: expect.stringContaining("closed on eni-0123456789abcdef0, eni-0123456789abcdef1") });
+  expect(out(attacker)).toBe(false);
+  expect(await rig.undo(isolate, done)).toMatchObject({ kind: "done", detail: expect.stringContaining("3 of our groups deleted") });
+});
+
+test("without our tag, and where isolation came to no result, it is not said that no way is open", async () => {
+  const steps = await rig.plan(now);
+  rig.fake.faults.add({
+    on: "ec2:ModifyNetworkInterfaceAttribute",
+    when: ({ params }) => params["NetworkInterfaceId"] === rig.planted.interfaces[1].id,
+    times: 1000,
+    does: { kind: "deny" },
+  });
+  expect(await rig.act(stepNamed(steps, "isolate:network"))).toMatchObject({ kind: "failed" });
+  untag();
+  expect(await rig.act(stepNamed(steps, "isolate:close"))).toMatchObject({ kind: "failed", detail: expect.stringContaining("does not carry our tag") });
+});
+
+function untag(): void {
+  const { groups } = rig.ec2.network;
+  for (const [i, group] of groups.entries()) if (group.name.startsWith("holdfast-")) groups.splice(i, 1, { ...group, tags: new Map() });
+}

@@ -167,6 +167,33 @@ describe("what is switched off or goes elsewhere", () => {
       expect(reasons.some((text) => reason.test(text))).toBe(true);
   });
 
+  test("an old flow log of rejected flows does not make a young one of all flows an old one", async () => {
+    only(rig.network.flowLogs.vpc);
+    const [log] = rig.ec2.network.flowLogs;
+    if (log === undefined) throw new TypeError("no flow log");
+    const young = { ...log, id: "fl-0123456789abcdee1", traffic: "ALL" as const, created: new Date(noon.getTime() - hour) };
+    rig.ec2.network.flowLogs.splice(0, 1, { ...log, traffic: "REJECT", created: born }, young);
+    const gaps = (await taken()).report.coverage?.gaps ?? [];
+    expect(gaps.filter(({ what }) => / flows of eni/.test(what)).map(({ what, reason }) => [what, reason])).toEqual(
+      [rig.network.interfaces[0], rig.network.interfaces[1]].map(({ id }) => [
+        `accepted flows of ${id} from 2026-11-24T10:00:00.000Z to 2026-11-24T11:00:00.000Z`,
+        "the oldest flow log of them was made at 2026-11-24T11:00:00.000Z",
+      ]),
+    );
+  });
+
+  test("a format that leaves out who spoke with whom is a gap, though the flow log is active and delivers", async () => {
+    only(rig.network.flowLogs.vpc);
+    const [log] = rig.ec2.network.flowLogs;
+    if (log === undefined) throw new TypeError("no flow log");
+    rig.ec2.network.flowLogs[0] = { ...log, format: "${version} ${interface-id} ${pkt-srcaddr} ${start} ${end} ${protocol}" };
+    expect((await taken()).report.coverage?.gaps).toContainEqual({
+      what: `dstaddr, srcport, dstport, action of ${log.id}`,
+      outcome: "source-disabled",
+      reason: "the format that it was given leaves them out",
+    });
+  });
+
   test("settings over short and empty pages are read to the end", async () => {
     rig.ec2.pageSize = 1;
     rig.ec2.emptyPages = 1;
