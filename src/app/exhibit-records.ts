@@ -13,7 +13,14 @@ import type { Services } from "./services.ts";
 type Needs = Pick<Services, "paths" | "reader" | "vault" | "clock">;
 /** The collection that has ended. */
 type Ended = Pick<CollectionOrder, "collection" | "case" | "vault">;
-type Due = { readonly exhibit: Exhibit; readonly collection: string; readonly key: string; readonly asked: Omit<Retention, "mode"> };
+export type DueRecord = {
+  readonly exhibit: Exhibit;
+  readonly collection: string;
+  readonly key: string;
+  readonly asked: Omit<Retention, "mode">;
+  /** Until when it was put there at the least; null where two persons have cut the exhibit's retention since. */
+  readonly first: string | null;
+};
 
 /**
  * Puts `exhibit.json` beside every exhibit of the case that a vault keeps or a provider holds, once its collection has ended, under the
@@ -39,8 +46,8 @@ export async function writeExhibitRecords(services: Needs, order: Ended, signal:
   return troubles;
 }
 
-/** By vault: the exhibits of ended collections, with the place of their record. */
-function dueRecords(services: Needs, caseId: string, heldIn: string): ReadonlyMap<string, readonly Due[]> {
+/** By vault (`heldIn` for what a provider holds): the exhibits of ended collections, with the place of their record. */
+export function dueRecords(services: Needs, caseId: string, heldIn: string): ReadonlyMap<string, readonly DueRecord[]> {
   return services.reader((reader) => {
     const byExhibit = new Map<string, Act[]>();
     const ended = new Set<string>();
@@ -48,7 +55,7 @@ function dueRecords(services: Needs, caseId: string, heldIn: string): ReadonlyMa
       if ((act.act === "finished" || act.act === "cancelled") && act.collection !== null) ended.add(act.collection);
       for (const { id } of act.exhibits) byExhibit.set(id, [...(byExhibit.get(id) ?? []), act]);
     }
-    const due = new Map<string, Due[]>();
+    const due = new Map<string, DueRecord[]>();
     for (const [id, acts] of byExhibit) {
       const exhibit = exhibitFromActs(id, acts);
       const collection = acts.find((act) => isOutcomeAct(act.act))?.collection ?? null;
@@ -60,13 +67,19 @@ function dueRecords(services: Needs, caseId: string, heldIn: string): ReadonlyMa
           : [heldIn, `${id}-${collection}`, kept.held.asked];
       // What has lapsed is promised to nobody, and no store would take it.
       if (Date.parse(asked.retainUntil) <= services.clock().getTime()) continue;
-      due.set(name, [...(due.get(name) ?? []), { exhibit, collection, key: `${folder}/${RECORD_NAME}`, asked }]);
+      due.set(name, [...(due.get(name) ?? []), { exhibit, collection, key: `${folder}/${RECORD_NAME}`, asked, first: firstPromise(acts) }]);
     }
     return due;
   });
 }
 
-async function writeAll(services: Needs, vault: Vault, order: Ended, due: readonly Due[], signal: AbortSignal): Promise<readonly string[]> {
+function firstPromise(acts: readonly Act[]): string | null {
+  const kept = keptOf(acts.filter(({ act }) => act !== "retention-extended"));
+  if (kept.kind === "nothing" || acts.some(({ act }) => act === "retention-cut")) return null;
+  return (kept.kind === "stored" ? kept.put : kept.held).asked.retainUntil;
+}
+
+async function writeAll(services: Needs, vault: Vault, order: Ended, due: readonly DueRecord[], signal: AbortSignal): Promise<readonly string[]> {
   const there = new Map<string, Listed>();
   // The oldest version is the one that was put where nothing was.
   for await (const listed of vault.list(`${order.case}/`, null, signal))

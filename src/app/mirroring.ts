@@ -138,7 +138,7 @@ async function withPatience<T>(ms: number, signal: AbortSignal, work: (signal: A
 }
 
 /** The end of the longest retention that this configuration knows: the custody record must outlive what it speaks of. */
-function longest({ retention, vaults }: Config, now: Date): string {
+export function longest({ retention, vaults }: Config, now: Date): string {
   const durations = [...Object.values(retention.classes), ...Object.values(retention.byKind), ...Object.values(vaults).map(({ retain }) => retain)];
   return wholeSecond(new Date(now.getTime() + Math.max(...["30d", ...durations].map((text) => parseDuration(text, "retention")))));
 }

@@ -34,3 +34,17 @@ export type SweepReport = {
   /** When the first exhibit is due again. RFC 3339; null where none is kept. */
   readonly nextDue: string | null;
 };
+
+/** An object of our own that proves evidence: one of the ledger's mirror, or the record beside an exhibit. */
+export type SweptRecord = Pick<SweptExhibit, "shownUntil" | "until" | "text"> & {
+  readonly vault: string;
+  readonly key: string;
+  readonly lock: SweptLock;
+  readonly renewal: "not-due" | "due" | "renewed" | "failed";
+};
+
+/** What a sweep of them came to, in objects. */
+export type RecordReport = Pick<SweepReport, "looked" | "renewed" | "due" | "failed" | "broken" | "unread">;
+
+/** `act`: the entry that says so; null where nothing was to be recorded. */
+export type WholeSweep = SweepReport & { readonly records: RecordReport; readonly act: string | null };
