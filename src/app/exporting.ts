@@ -4,6 +4,7 @@ import { checkpointId } from "../ledger/format/checkpoint.ts";
 import { exportLedger } from "../ledger/read/export-ledger.ts";
 import { proofOf } from "../ledger/read/proof-of.ts";
 import { type ActSignature, actSignature } from "./act-signature.ts";
+import { type CustodyReceipt, custodyReceipt } from "./custody-receipt.ts";
 import type { Services } from "./services.ts";
 
 /** What leaves the house for others to check. */
@@ -12,6 +13,8 @@ export type Exporting = {
   ledger(dir: string, signal: AbortSignal): Promise<ExportReport>;
   /** What OpenSSH needs to judge an act's signature by itself, in three new files. */
   signature(seq: number, out: string): Promise<ActSignature>;
+  /** The acts with all that a stranger needs to check them; `what` is for whom, in an error. */
+  receipt(seqs: readonly number[], what: string): CustodyReceipt;
   /** The `.tlog-proof` of one act; `leafHash` in base64, as contract.md has it. */
   proof(seq: number): { readonly leafHash: string; readonly checkpoint: CheckpointId; readonly proof: string };
 };
@@ -20,6 +23,7 @@ export function exporting(services: Services): Exporting {
   return {
     ledger: (dir, signal) => exportLedger(services.paths.ledger, dir, signal),
     signature: (seq, out) => actSignature(services, seq, out),
+    receipt: (seqs, what) => custodyReceipt(services, seqs, what),
     proof(seq) {
       const proven = proofOf(services.paths.ledger, seq);
       return { leafHash: proven.leafHash.toString("base64"), checkpoint: checkpointId(proven.checkpoint), proof: proven.proof };

@@ -1,41 +1,48 @@
+import { resolve } from "node:path";
+import type { CustodyReceipt } from "../app/custody-receipt.ts";
 import type { Act } from "../core/act.ts";
 import { HoldfastError } from "../core/error.ts";
 import { terminalSafe } from "../core/printable.ts";
-import { present, table } from "./output.ts";
+import { recordLines } from "./custody-record.ts";
+import { present } from "./output.ts";
 import type { Session } from "./session.ts";
 
-/** The custody record of one exhibit: every act about it, in order. */
-export async function custody(session: Session, exhibit: string): Promise<number> {
+/** The custody record of one exhibit: every act about it, in order, and what a stranger needs to check them. With `out` as files too. */
+export async function custody(session: Session, exhibit: string, out: string | null): Promise<number> {
   const app = await session.app();
   const acts = app.services.reader((reader) => [...reader.acts({ exhibit })]);
   if (acts.length === 0) throw new HoldfastError("usage", `there is no exhibit ${exhibit}; \`holdfast exhibits\` lists them`);
-  const kept = app.services.anchors.kept();
-  const anchorsOf = (act: Act): readonly string[] => [...kept].filter(([, size]) => size > act.seq).map(([name]) => name);
-  const list = acts.map((act) => actDocument(act, exhibit, anchorsOf(act)));
-  present(session.output, { schema: "holdfast.custody/1", exhibit, acts: list } as { schema: string }, list, () => [
-    `Custody record of ${exhibit}`,
-    "",
-    ...table(acts.map((act) => [String(act.seq), act.time, act.act, terminalSafe(`${act.actor.id} (${act.actor.proof})`), terminalSafe(actText(act))])),
-    "",
-    ...acts.flatMap((act) =>
-      Object.values(act.digests)
-        .slice(0, 1)
-        .map((d) => `sha256 ${d.sha256} over ${d.bytes} bytes (act ${act.seq}, leaf ${act.leafHash})`),
-    ),
-    anchorsLine(acts.map((act) => anchorsOf(act))),
-  ]);
+  const receipt = app.exporting.receipt(
+    acts.map(({ seq }) => seq),
+    exhibit,
+  );
+  const document = custodyDocument(exhibit, acts, receipt, app.services.anchors.kept());
+  const lines = recordLines(exhibit, acts, receipt, app.services.config.anchors.worm);
+  if (out !== null) {
+    const dir = resolve(out);
+    const record = [
+      ["record.txt", `${lines.join("\n")}\n`],
+      ["custody.json", `${JSON.stringify(document, null, 1)}\n`],
+    ] as const;
+    await receipt.write(record, dir);
+    session.output.say(terminalSafe(`The record and its receipt are in ${dir}; how to check them without us is in FORMAT.md §17.`));
+  }
+  present(session.output, document, document.acts, () => lines);
   return 0;
 }
 
-/** Only the audit checks proofs, so none is called good here. */
-function anchorsLine(byAct: readonly (readonly string[])[]): string {
-  const names = [...new Set(byAct.flat())].sort();
-  if (names.length === 0) return "Assurance: self. The record is consistent in itself; nothing outside this machine vouches for it yet.";
-  const covered = byAct.filter((anchors) => anchors.length > 0).length;
-  return terminalSafe(`Proofs from outside are kept for ${covered} of ${byAct.length} acts (${names.join(", ")}); \`holdfast verify\` checks them.`);
+type CustodyDocument = { readonly schema: "holdfast.custody/1"; readonly acts: readonly object[] };
+
+function custodyDocument(exhibit: string, acts: readonly Act[], receipt: CustodyReceipt, kept: ReadonlyMap<string, number>): CustodyDocument {
+  const { origin, vkeys, checkpoint, proofs } = receipt;
+  const list = acts.map((act, i) => {
+    const anchors = [...kept].filter(([, size]) => size > act.seq).map(([name]) => name);
+    return { ...actDocument(act, exhibit), anchors, leaf: receipt.acts[i]?.leaf, path: receipt.acts[i]?.path };
+  });
+  return { schema: "holdfast.custody/1", ...{ exhibit, origin, vkeys, checkpoint, proofs }, acts: list };
 }
 
-function actDocument(act: Act, exhibit: string, anchors: readonly string[]): object {
+function actDocument(act: Act, exhibit: string): object {
   return {
     seq: String(act.seq),
     act: act.act,
@@ -54,11 +61,5 @@ function actDocument(act: Act, exhibit: string, anchors: readonly string[]): obj
     detail: act.detail,
     chain: act.exhibits.find((e) => e.id === exhibit) ?? null,
     leafHash: Buffer.from(act.leafHash, "hex").toString("base64"),
-    anchors,
   };
-}
-
-function actText(act: Act): string {
-  const text = act.detail["text"];
-  return [act.reason, typeof text === "string" ? text : null].filter((part) => part !== null && part !== "").join("; ");
 }

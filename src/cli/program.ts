@@ -129,7 +129,8 @@ export function buildProgram(run: Run, environment: Environment): Command {
   program
     .command("custody <exhibit>")
     .description("the custody record of one exhibit")
-    .action((id: string) => go(async (s) => (await import("./custody.ts")).custody(s, id)));
+    .option("--out <DIR>", "a new folder for the record and its receipt, as files that openssl, sha256sum and the verifiers check without us")
+    .action((id: string, o: Options) => go(async (s) => (await import("./custody.ts")).custody(s, id, text(o["out"]))));
   program
     .command("verify [exhibit...]")
     .description("read everything again and recompute; ledger and exhibits")

@@ -91,6 +91,8 @@ export const act: JsonSchema = objectOf({
   requestIds: listOf(text),
   leafHash: base64,
   anchors: listOf(text),
+  leaf: base64,
+  path: listOf(base64),
 });
 
 export const caseNoun: JsonSchema = objectOf({

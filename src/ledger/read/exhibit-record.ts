@@ -5,13 +5,13 @@ import { formatVkey } from "../keys/log-key.ts";
 import { type LogVkeys, readVkeys } from "../keys/log-keys.ts";
 import type { LedgerPaths } from "../store/paths.ts";
 import { openProver } from "./proof-of.ts";
+import { provenActs } from "./proven-acts.ts";
 import { fields, list, text } from "../format/shape.ts";
 
 const SCHEMA = "holdfast.exhibit/1";
 /** Beside the object: what it is and who did what to it can be checked where it lies. */
 export const RECORD_NAME = "exhibit.json";
 export const MAX_RECORD_BYTES: number = 64 << 20;
-const TRIES = 5;
 
 /**
  * `exhibit.json` (FORMAT.md): the exhibit, its acts as they stand in the log, and for each the path to one signed checkpoint. A stranger
@@ -21,23 +21,14 @@ export function exhibitRecord(paths: LedgerPaths, exhibit: Exhibit): Buffer {
   const { origin, vkeys } = readVkeys(paths.keys);
   const prover = openProver(paths);
   try {
-    for (let tried = 1; ; tried += 1) {
-      const { note, checkpoint } = prover.head();
-      const proven = exhibit.acts.map((seq) => prover.prove(Number(seq)));
-      // Another process may move the head meanwhile; one record names one checkpoint.
-      if (proven.some((entry) => entry.checkpoint.size !== checkpoint.size)) {
-        if (tried >= TRIES)
-          throw new HoldfastError("ledger", `${exhibit.id}: the head of the ledger moved ${TRIES} times while its record was made; try again`);
-        continue;
-      }
-      const acts = proven.map(({ seq, leaf, hashes }) => ({
-        seq: String(seq),
-        leaf: leaf.toString("base64"),
-        path: hashes.map((hash) => hash.toString("base64")),
-      }));
-      const record = { schema: SCHEMA, origin, vkeys: dueKeys(vkeys, checkpoint.size).map(formatVkey), exhibit, acts, checkpoint: note.toString("utf8") };
-      return Buffer.from(`${JSON.stringify(record, null, 1)}\n`);
-    }
+    const { note, checkpoint, acts: proven } = provenActs(prover, exhibit.acts.map(Number), exhibit.id);
+    const acts = proven.map(({ seq, leaf, hashes }) => ({
+      seq: String(seq),
+      leaf: leaf.toString("base64"),
+      path: hashes.map((hash) => hash.toString("base64")),
+    }));
+    const record = { schema: SCHEMA, origin, vkeys: dueKeys(vkeys, checkpoint.size).map(formatVkey), exhibit, acts, checkpoint: note.toString("utf8") };
+    return Buffer.from(`${JSON.stringify(record, null, 1)}\n`);
   } finally {
     prover.close();
   }

@@ -17,6 +17,8 @@ export type Prover = {
   head(): { readonly note: Buffer; readonly checkpoint: Checkpoint };
   /** The `.tlog-proof` of an entry in the newest checkpoint. */
   prove(seq: number): ProvenEntry;
+  /** The way of an entry to the root of an earlier size, RFC 6962 §2.1.1. Not held against any root. */
+  path(seq: number, size: number): readonly Hash[];
   /** RFC 6962 §2.1.2, between any two sizes up to the newest checkpoint's. */
   consistency(from: number, to: number): readonly Hash[];
   /** The first `width` hashes of a tile. */
@@ -78,6 +80,7 @@ export function openProver(paths: LedgerPaths): Prover {
       return { seq, leaf, leafHash: hash, hashes, checkpoint, proof: formatTlogProof({ index: seq, hashes, checkpoint: note.toString("utf8"), extra: null }) };
     },
     head: current,
+    path: (seq, size) => inclusionProof(nodes, seq, size),
     consistency(from, to) {
       if (to > current().checkpoint.size)
         throw new HoldfastError("usage", `the newest checkpoint of ${origin} has ${current().checkpoint.size} entries, not ${to}`);

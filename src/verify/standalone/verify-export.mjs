@@ -1,9 +1,12 @@
 #!/usr/bin/env node
 /**
- * Checks a ledger export of Holdfast with nothing of Holdfast: one file, no packages, Node 20 or newer, no network.
+ * Checks a ledger export or a receipt of Holdfast with nothing of Holdfast: one file, no packages, Node 20 or newer, no network.
  * Written from FORMAT.md and the C2SP texts (signed-note, tlog-checkpoint, tlog-cosignature, tlog-tiles, tlog-proof) alone.
  *
  *     node verify-export.mjs DIR [--vkey FILE] [--proof FILE --leaf-index N]
+ *     node verify-export.mjs --receipt FILE [--vkey FILE] [--evidence FILE]
+ *
+ * A receipt is the custody.json of `custody --out`, or the exhibit.json beside an object (FORMAT.md §16, §17).
  *
  * Exit status: 0 everything holds · 1 damaged, with what is damaged · 2 wrong usage, or something could not be read or checked.
  */
@@ -11,7 +14,9 @@ import { createHash, createPublicKey, verify } from "node:crypto";
 import { closeSync, existsSync, fstatSync, openSync, readdirSync, readFileSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
 
-const USAGE = "usage: verify-export.mjs DIR [--vkey FILE] [--proof FILE --leaf-index N]";
+const USAGE = `usage: verify-export.mjs DIR [--vkey FILE] [--proof FILE --leaf-index N]
+       verify-export.mjs --receipt FILE [--vkey FILE] [--evidence FILE]`;
+const MAX_RECEIPT = 64 << 20;
 const ZERO = "0".repeat(64);
 const MAX_NOTE = 1 << 20;
 
@@ -952,8 +957,149 @@ function checkProof(proof, index, leaf, rootThen) {
   return `proof of entry ${index} good, and its checkpoint of size ${size} is one of this log`;
 }
 
+// ---- a receipt: FORMAT.md §16 and §17 -------------------------------------------------------------------------------
+
+const isIndex = (value) => isText(value) && /^(0|[1-9][0-9]{0,15})$/.test(value);
+const isRecord = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
+/** Names are written by others, and may hold what moves a terminal. */
+const quoted = (text) => JSON.stringify(text).replace(/[^ -~]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+
+function receiptOf(file) {
+  const bytes = readFileSync(file);
+  if (bytes.length > MAX_RECEIPT) damage(file, "is too long for a receipt");
+  let receipt;
+  try {
+    receipt = JSON.parse(utf8(bytes, file));
+  } catch (error) {
+    if (error instanceof Damage) throw error;
+    damage(file, "is not JSON");
+  }
+  demand(isRecord(receipt) && ["holdfast.custody/1", "holdfast.exhibit/1"].includes(receipt.schema), file, "is no receipt of a known form");
+  demand(isText(receipt.origin) && isText(receipt.checkpoint) && isTexts(receipt.vkeys), file, "lacks origin, vkeys or checkpoint");
+  const { acts, proofs = [], exhibit } = receipt;
+  demand(Array.isArray(acts) && acts.length > 0 && acts.every(isRecord), file, "has no acts");
+  for (const act of acts) demand(isIndex(act.seq) && isText(act.leaf) && isTexts(act.path), file, "has an act without seq, leaf or path");
+  demand(Array.isArray(proofs), file, "has proofs of another shape");
+  for (const proof of proofs) {
+    const isAnchor = (value) => isText(value) && /^[A-Za-z0-9:._-]{1,100}$/.test(value);
+    shaped(proof, { anchor: isAnchor, size: isIndex, bytes: isText, acts: Array.isArray }, file, "proof");
+    for (const act of proof.acts) shaped(act, { seq: isText, path: isTexts }, file, "proof");
+  }
+  const id = isRecord(exhibit) ? exhibit.id : exhibit;
+  demand(isText(id), file, "names no exhibit");
+  exhibitParts(id, file);
+  return { ...receipt, proofs, id, said: isRecord(exhibit) ? exhibit : null };
+}
+
+function pathOf(lines, where) {
+  return lines.map((line) => {
+    const hash = unbase64(line, where);
+    if (hash.length !== 32) damage(where, "has a path with something that is no hash");
+    return hash;
+  });
+}
+
+/** What people read has to be what was signed. */
+function saidOtherwise(said, act, hash, where) {
+  for (const name of [
+    ...["act", "time", "clock", "actor", "reason", "authority", "tool", "target"],
+    ...["case", "collection", "digests", "stored", "requestIds", "detail"],
+  ])
+    demand(said[name] === undefined || canonical(said[name], where) === canonical(act[name], where), where, `says another ${name} than its leaf`);
+  demand(said.leafHash === undefined || said.leafHash === hash.toString("base64"), where, "says another leafHash than its leaf has");
+}
+
+function checkAnchor(proof, hashes, keys, head) {
+  const where = `the proof of ${proof.anchor} at size ${proof.size}`;
+  let note = unbase64(proof.bytes, where);
+  if (proof.anchor.startsWith("rfc3161:")) {
+    const archive = parsed(note, where);
+    demand(isRecord(archive) && isText(archive.note), where, "holds no note");
+    note = Buffer.from(archive.note);
+  } else if (!proof.anchor.startsWith("witness:")) return `${where}: a kind that this verifier does not know; NOT CHECKED`;
+  const covers = openCheckpoint(note, keys, where);
+  demand(String(covers.size) === proof.size, where, `holds a head of ${covers.size} entries`);
+  demand(covers.size !== head.size || covers.root.equals(head.root), where, "holds another root than the checkpoint of that size: a FORK");
+  for (const { seq, path } of proof.acts) {
+    const hash = hashes.get(seq);
+    demand(hash !== undefined && Number(seq) < covers.size, where, `is about act ${seq}, which it cannot cover`);
+    demand(rootFrom(hash, Number(seq), covers.size, pathOf(path, where), where).equals(covers.root), where, `does not lead from act ${seq} to its root`);
+  }
+  const named = proof.acts.map(({ seq }) => seq).join(", ");
+  return `${where}: our head in it covers the acts ${named}; that ${proof.anchor} signed it is for openssl to say (FORMAT.md section 17)`;
+}
+
+function checkEvidence(file, digest) {
+  demand(digest !== null, file, "has nothing to be compared with: no act of this receipt gives a digest");
+  const h = createHash("sha256");
+  const block = Buffer.alloc(1 << 20);
+  const fd = openSync(file, "r");
+  let count = 0;
+  try {
+    for (let got = readSync(fd, block); got > 0; got = readSync(fd, block)) {
+      h.update(block.subarray(0, got));
+      count += got;
+    }
+  } finally {
+    closeSync(fd);
+  }
+  const found = h.digest("hex");
+  demand(found === digest.sha256, file, `has the SHA-256 ${found}, and ${digest.sha256} is recorded`);
+  demand(String(count) === digest.bytes, file, `has ${count} bytes, and ${digest.bytes} are recorded`);
+  return `${file}: ${count} bytes with the recorded SHA-256 ${found}`;
+}
+
+function verifyReceipt(options, say) {
+  const receipt = receiptOf(options.receipt);
+  let keys;
+  if (options.vkey === null) {
+    keys = keysOf(Buffer.from(`${receipt.vkeys.join("\n")}\n`), options.receipt);
+    say("the keys are those of the receipt itself and prove nothing about who made it; pin them with --vkey");
+  } else {
+    try {
+      keys = keysOf(readFileSync(options.vkey), options.vkey);
+    } catch (error) {
+      throw new Usage(error.message);
+    }
+  }
+  if (keys.every((key) => key.key === null)) throw new Usage("none of the keys can be used by this Node; give it an Ed25519 key, or use Node 24");
+  const checked = [];
+  const head = openCheckpoint(Buffer.from(receipt.checkpoint), keys, "checkpoint", checked);
+  demand(receipt.origin === head.origin, options.receipt, `says it is of ${JSON.stringify(receipt.origin)}, and its checkpoint is of ${head.origin}`);
+  const hashes = new Map();
+  let [place, previous, before, digest, signed] = [0, ZERO, -1, null, 0];
+  for (const item of receipt.acts) {
+    const seq = Number(item.seq);
+    const where = `act ${item.seq}`;
+    demand(seq > before, where, "does not come after the act before it");
+    demand(seq < head.size, where, `is not in a ledger of ${head.size} entries`);
+    const leaf = unbase64(item.leaf, where);
+    const act = actOf(leaf, head.origin, where);
+    const hash = hashLeaf(leaf);
+    demand(rootFrom(hash, seq, head.size, pathOf(item.path, where), where).equals(head.root), where, "does not lead to the signed root");
+    saidOtherwise(item, act, hash, where);
+    const link = act.exhibits.find(({ id }) => id === receipt.id);
+    demand(link !== undefined, where, `is not about ${receipt.id}`);
+    const follows = link.exhibit_seq === place && link.exhibit_prev === previous;
+    demand(follows, where, `does not follow the act before it in the chain of ${receipt.id}: one is left out`);
+    [place, previous, before] = [place + 1, hash.toString("hex"), seq];
+    hashes.set(item.seq, hash);
+    digest = act.digests[receipt.id] ?? digest;
+    const who = signerOf(leaf, where);
+    if (who !== null) signed += 1;
+    const by = who === null ? "asserted, signed by nobody" : `signed with ${who}`;
+    say(`${where}  ${act.time}  ${quoted(act.act)}  ${quoted(act.actor.id)}  ${by}`);
+  }
+  for (const line of [...checked, ...receipt.proofs.map((proof) => checkAnchor(proof, hashes, keys, head))]) say(line);
+  if (receipt.said !== null) demand(receipt.said.sha256 === (digest?.sha256 ?? null), options.receipt, "says another SHA-256 than its leaves");
+  say(`${hashes.size} acts about ${receipt.id}, the chain without a gap up to the last of them; ${signed} signed by their actors, all signatures good`);
+  if (signed > 0) say("whose key that is was not checked: ask the person, or the whole ledger (its acts actor-enrolled)");
+  if (options.evidence !== null) say(checkEvidence(options.evidence, digest));
+  return `intact: receipt of ${receipt.id} in ${head.origin} size ${head.size} root ${head.root.toString("base64")}`;
+}
+
 function optionsOf(args) {
-  const options = { dir: null, vkey: null, proof: null, index: null };
+  const options = { dir: null, vkey: null, proof: null, index: null, receipt: null, evidence: null };
   const rest = [...args];
   const value = (name) => rest.shift() ?? fail(`${name} needs a value`);
   const fail = (what) => {
@@ -961,22 +1107,23 @@ function optionsOf(args) {
   };
   while (rest.length > 0) {
     const word = rest.shift();
-    if (word === "--vkey") options.vkey = value(word);
-    else if (word === "--proof") options.proof = value(word);
+    if (["--vkey", "--proof", "--receipt", "--evidence"].includes(word)) options[word.slice(2)] = value(word);
     else if (word === "--leaf-index") {
       const digits = value(word);
-      if (!/^(0|[1-9][0-9]{0,15})$/.test(digits)) fail(`${JSON.stringify(digits)} is no index`);
+      if (!isIndex(digits)) fail(`${JSON.stringify(digits)} is no index`);
       options.index = Number(digits);
     } else if (word.startsWith("-") || options.dir !== null) fail(`${JSON.stringify(word)} is not understood`);
     else options.dir = word;
   }
-  if (options.dir === null) fail("which folder?");
+  if ((options.dir === null) === (options.receipt === null)) fail("which folder, or which receipt?");
   if ((options.proof === null) !== (options.index === null)) fail("--proof and --leaf-index belong together");
+  if ((options.dir === null ? options.proof : options.evidence) !== null) fail("--proof belongs to a folder, --evidence to a receipt");
   return options;
 }
 
 try {
-  console.log(verifyExport(optionsOf(process.argv.slice(2)), (line) => console.log(line)));
+  const options = optionsOf(process.argv.slice(2));
+  console.log((options.dir === null ? verifyReceipt : verifyExport)(options, (line) => console.log(line)));
 } catch (error) {
   const damaged = error instanceof Damage;
   console.error(damaged ? `DAMAGED: ${error.message}` : `could not check: ${error.message}`);

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""Checks a ledger export of Holdfast with nothing of Holdfast: one file, Python 3.9 or newer, standard library only, no network.
+"""Checks a ledger export or a receipt of Holdfast with nothing of Holdfast: one file, Python 3.9 or newer, standard library only, no network.
 
 Written from FORMAT.md and the C2SP texts (signed-note, tlog-checkpoint, tlog-cosignature, tlog-tiles, tlog-proof), RFC 6962,
 RFC 8032, RFC 8785, FIPS 204, FIPS 186-5, RFC 8017 and OpenSSH's PROTOCOL files alone. The signatures of the log (Ed25519 and
 ML-DSA-44) and of actors (Ed25519, ECDSA, RSA, FIDO keys) are all verified, by the arithmetic below.
 
     python3 verify_export.py DIR [--vkey FILE] [--proof FILE --leaf-index N]
+    python3 verify_export.py --receipt FILE [--vkey FILE] [--evidence FILE]
 
+A receipt is the custody.json of `custody --out`, or the exhibit.json beside an object (FORMAT.md sections 16 and 17).
 Exit status: 0 everything holds, 1 damaged, with what is damaged, 2 wrong usage, or something could not be read or checked.
 """
 
@@ -21,7 +23,9 @@ import sys
 import unicodedata
 from collections import namedtuple
 
-USAGE = "usage: verify_export.py DIR [--vkey FILE] [--proof FILE --leaf-index N]"
+USAGE = """usage: verify_export.py DIR [--vkey FILE] [--proof FILE --leaf-index N]
+       verify_export.py --receipt FILE [--vkey FILE] [--evidence FILE]"""
+MAX_RECEIPT = 64 << 20
 MAX_NOTE = 1 << 20
 MAX_SAFE = 2**53 - 1
 NO_PREVIOUS = "0" * 64
@@ -1241,8 +1245,127 @@ def verify_export(folder, vkey, proof_file, index):
     print(f"intact: {origin} size {size} root {base64.b64encode(root).decode()}")
 
 
+# ---- a receipt: FORMAT.md sections 16 and 17 ----
+
+
+def receipt_of(file):
+    with open(file, "rb") as opened:
+        data = opened.read(MAX_RECEIPT + 1)
+    demand(len(data) <= MAX_RECEIPT, file, "is too long for a receipt")
+    try:
+        receipt = json.loads(utf8(data, file), object_pairs_hook=members_once)
+    except (NotInALeaf, ValueError, RecursionError):
+        raise Damage(f"{file}: is not JSON, or has a member twice") from None
+    demand(is_object(receipt) and receipt.get("schema") in ("holdfast.custody/1", "holdfast.exhibit/1"), file, "is no receipt of a known form")
+    demand(is_text(receipt.get("origin")) and is_text(receipt.get("checkpoint")) and is_texts(receipt.get("vkeys")), file, "lacks origin, vkeys or checkpoint")
+    acts, proofs = receipt.get("acts"), receipt.get("proofs", [])
+    demand(isinstance(acts, list) and acts and all(is_object(act) for act in acts), file, "has no acts")
+    for act in acts:
+        demand(matching("0|[1-9][0-9]{0,15}")(act.get("seq")) and is_text(act.get("leaf")) and is_texts(act.get("path")), file, "has an act without seq, leaf or path")
+    demand(isinstance(proofs, list), file, "has proofs of another shape")
+    for proof in proofs:
+        shaped(proof, {"anchor": matching("[A-Za-z0-9:._-]{1,100}"), "size": matching("0|[1-9][0-9]{0,15}"), "bytes": is_text, "acts": lambda items: isinstance(items, list)}, file, "proof")
+        for act in proof["acts"]:
+            shaped(act, {"seq": is_text, "path": is_texts}, file, "proof")
+    exhibit = receipt.get("exhibit")
+    exhibit = exhibit.get("id") if is_object(exhibit) else exhibit
+    demand(is_text(exhibit) and re.fullmatch(rf"{CASE}/[0-9]{{3,9}}", exhibit), file, "names no exhibit")
+    return receipt, exhibit
+
+
+def path_of(lines, where):
+    hashes = [unbase64(line, where) for line in lines]
+    demand(all(len(item) == 32 for item in hashes), where, "has a path with something that is no hash")
+    return hashes
+
+
+def said_otherwise(said, act, leaf_hash, where):
+    """What people read has to be what was signed."""
+    for name in ("act", "time", "clock", "actor", "reason", "authority", "tool", "target", "case", "collection", "digests", "stored", "requestIds", "detail"):
+        demand(name not in said or said[name] == act[name], where, f"says another {name} than its leaf")
+    if "leafHash" in said:
+        demand(said["leafHash"] == base64.b64encode(leaf_hash).decode(), where, "says another leafHash than its leaf has")
+
+
+def check_anchor(proof, hashes, keys, size, root):
+    where = f"the proof of {proof['anchor']} at size {proof['size']}"
+    data = unbase64(proof["bytes"], where)
+    if proof["anchor"].startswith("rfc3161:"):
+        archive = parsed(data, where)
+        demand(is_object(archive) and is_text(archive.get("note")), where, "holds no note")
+        note = archive["note"].encode()
+    elif proof["anchor"].startswith("witness:"):
+        note = data
+    else:
+        return f"{where}: a kind that this verifier does not know; NOT CHECKED"
+    _, covers, at = open_checkpoint(note, keys, where, [])
+    demand(str(covers) == proof["size"], where, f"holds a head of {covers} entries")
+    demand(covers != size or at == root, where, "holds another root than the checkpoint of that size: a FORK")
+    for act in proof["acts"]:
+        demand(act["seq"] in hashes and int(act["seq"]) < covers, where, f"is about act {act['seq']}, which it cannot cover")
+        path = path_of(act["path"], where)
+        demand(root_from(hashes[act["seq"]], int(act["seq"]), covers, path, where) == at, where, f"does not lead from act {act['seq']} to its root")
+    named = ", ".join(act["seq"] for act in proof["acts"])
+    return f"{where}: our head in it covers the acts {named}; that {proof['anchor']} signed it is for openssl to say (FORMAT.md section 17)"
+
+
+def check_evidence(file, digest):
+    demand(digest is not None, file, "has nothing to be compared with: no act of this receipt gives a digest")
+    h, count = hashlib.sha256(), 0
+    with open(file, "rb") as opened:
+        for block in iter(lambda: opened.read(1 << 20), b""):
+            h.update(block)
+            count += len(block)
+    demand(h.hexdigest() == digest["sha256"], file, f"has the SHA-256 {h.hexdigest()}, and {digest['sha256']} is recorded")
+    demand(str(count) == digest["bytes"], file, f"has {count} bytes, and {digest['bytes']} are recorded")
+    return f"{file}: {count} bytes with the recorded SHA-256 {digest['sha256']}"
+
+
+def verify_receipt(file, vkey, evidence):
+    receipt, exhibit = receipt_of(file)
+    if vkey is None:
+        keys = keys_of(("\n".join(receipt["vkeys"]) + "\n").encode(), file)
+        print("the keys are those of the receipt itself and prove nothing about who made it; pin them with --vkey")
+    else:
+        try:
+            with open(vkey, "rb") as opened:
+                keys = keys_of(opened.read(), vkey)
+        except Damage as error:
+            raise CannotCheck(str(error)) from None
+    said = []
+    origin, size, root = open_checkpoint(receipt["checkpoint"].encode(), keys, "checkpoint", said)
+    demand(receipt["origin"] == origin, file, f"says it is of {receipt['origin']!r}, and its checkpoint is of {origin!r}")
+    hashes, last, before, digest, signed = {}, (-1, NO_PREVIOUS), -1, None, 0
+    for item in receipt["acts"]:
+        seq, where = int(item["seq"]), f"act {item['seq']}"
+        demand(seq > before, where, "does not come after the act before it")
+        demand(seq < size, where, f"is not in a ledger of {size} entries")
+        leaf = unbase64(item["leaf"], where)
+        act, leaf_hash = act_of(leaf, origin, where), sha256(b"\x00", leaf)
+        demand(root_from(leaf_hash, seq, size, path_of(item["path"], where), where) == root, where, "does not lead to the signed root")
+        said_otherwise(item, act, leaf_hash, where)
+        link = next((link for link in act["exhibits"] if link["id"] == exhibit), None)
+        demand(link is not None, where, f"is not about {exhibit}")
+        demand((link["exhibit_seq"], link["exhibit_prev"]) == (last[0] + 1, last[1]), where, f"does not follow the act before it in the chain of {exhibit}: one is left out")
+        last, before, hashes[item["seq"]] = (link["exhibit_seq"], leaf_hash.hex()), seq, leaf_hash
+        digest = act["digests"].get(exhibit, digest)
+        who = signer_of(leaf, where)
+        signed += who is not None
+        print(f"{where}  {act['time']}  {json.dumps(act['act'])}  {json.dumps(act['actor']['id'])}  {'asserted, signed by nobody' if who is None else f'signed with {who}'}")
+    for line in said + [check_anchor(proof, hashes, keys, size, root) for proof in receipt.get("proofs", [])]:
+        print(line)
+    if is_object(receipt["exhibit"]):
+        demand(receipt["exhibit"].get("sha256") == (digest or {}).get("sha256"), file, "says another SHA-256 than its leaves")
+    print(f"{len(hashes)} acts about {exhibit}, the chain without a gap up to the last of them; {signed} signed by their actors, all signatures good")
+    if signed:
+        print("whose key that is was not checked: ask the person, or the whole ledger (its acts actor-enrolled)")
+    if evidence is not None:
+        print(check_evidence(evidence, digest))
+    print(f"intact: receipt of {exhibit} in {origin} size {size} root {base64.b64encode(root).decode()}")
+
+
 def options_of(args):
-    folder, found = None, {"--vkey": None, "--proof": None, "--leaf-index": None}
+    folder, found = None, {"--vkey": None, "--proof": None, "--leaf-index": None, "--receipt": None, "--evidence": None}
     rest = list(args)
     while rest:
         word = rest.pop(0)
@@ -1254,21 +1377,30 @@ def options_of(args):
             raise CannotCheck(f"{word!r} is not understood\n{USAGE}")
         else:
             folder = word
-    if folder is None:
-        raise CannotCheck(f"which folder?\n{USAGE}")
+    if (folder is None) == (found["--receipt"] is None):
+        raise CannotCheck(f"which folder, or which receipt?\n{USAGE}")
     if (found["--proof"] is None) != (found["--leaf-index"] is None):
         raise CannotCheck(f"--proof and --leaf-index belong together\n{USAGE}")
+    if found["--proof" if folder is None else "--evidence"] is not None:
+        raise CannotCheck(f"--proof belongs to a folder, --evidence to a receipt\n{USAGE}")
     index = found["--leaf-index"]
     if index is not None and not re.fullmatch("0|[1-9][0-9]{0,15}", index):
         raise CannotCheck(f"{index!r} is no index\n{USAGE}")
-    return folder, found["--vkey"], found["--proof"], None if index is None else int(index)
+    return folder, found
+
+
+def verify(folder, found):
+    if folder is None:
+        return verify_receipt(found["--receipt"], found["--vkey"], found["--evidence"])
+    index = found["--leaf-index"]
+    return verify_export(folder, found["--vkey"], found["--proof"], None if index is None else int(index))
 
 
 def main():
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")
     try:
-        verify_export(*options_of(sys.argv[1:]))
+        verify(*options_of(sys.argv[1:]))
         return 0
     except Damage as error:
         print(f"DAMAGED: {error}", file=sys.stderr)
