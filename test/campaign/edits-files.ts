@@ -6,8 +6,6 @@ import type { CampaignHome } from "./homes.ts";
 import type { Seeded } from "./seeded.ts";
 import { walFrames } from "./wal-frames.ts";
 
-const PAGE = 4096;
-
 /** Bytes of the files themselves, head and proofs of anchors. */
 export const fileEdits: readonly Edit[] = [
   {
@@ -36,8 +34,9 @@ export const fileEdits: readonly Edit[] = [
     kinds: ["schema", "leaf-altered", "entry-missing", "rollback"],
     make: (home, random) => () => {
       const file = readFileSync(home.paths.ledger);
-      const page = random.int(file.length / PAGE);
-      file.fill(0, page * PAGE, (page + 1) * PAGE);
+      const bytes = file.readUInt16BE(16); // of a page (sqlite.org/fileformat.html#the_database_header)
+      const page = random.int(file.length / bytes);
+      file.fill(0, page * bytes, (page + 1) * bytes);
       writeFileSync(home.paths.ledger, file);
     },
   },

@@ -258,7 +258,7 @@ export const damages: readonly Damage[] = [
       const file = readFileSync(paths.ledger);
       // The name stands in the table and in the index, each in its own page: only the index is changed.
       for (let at = file.indexOf("hidden-collection-0"); at >= 0; at = file.indexOf("hidden-collection-0", at + 1))
-        if (Math.floor(at / 4096) === root - 1) file[at] = 0x48;
+        if (Math.floor(at / file.readUInt16BE(16)) === root - 1) file[at] = 0x48;
       writeFileSync(paths.ledger, file);
     },
   },

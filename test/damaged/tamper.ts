@@ -69,9 +69,11 @@ export function forge(paths: LedgerPaths, leaf: EncodedLeaf, predicate: Predicat
     const at = size(db);
     for (let idx = 0; idx < at; idx += 1) grow(tree, leafHash(leafAt(db, idx)), full);
     const had = full.length;
-    storeOf(db).insert(at, leaf, predicate);
+    const store = storeOf(db);
+    store.insert(at, leaf, predicate);
+    store.flush();
     grow(tree, leaf.hash, full);
-    for (const tile of full.slice(had)) storeOf(db).insertTile(tile);
+    for (const tile of full.slice(had)) store.insertTile(tile);
   } finally {
     db.close();
   }

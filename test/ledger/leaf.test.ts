@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseSha256 } from "../../src/core/digest.ts";
 import { toJcs } from "../../src/ledger/format/jcs.ts";
-import { decodeLeaf, encodeLeaf, pae } from "../../src/ledger/format/leaf.ts";
+import { decodeLeaf, encodeLeaf, pae, payloadOf, statementOf } from "../../src/ledger/format/leaf.ts";
 import { leafHash } from "../../src/ledger/format/merkle.ts";
 import type { Predicate } from "../../src/ledger/format/predicate.ts";
 import vectors from "../vectors/checkpoint.json" with { type: "json" };
@@ -287,6 +287,40 @@ describe("canonical form", () => {
         expect(toJcs(JSON.parse(toJcs(v, "v")), "v")).toBe(toJcs(v, "v"));
       }),
       { numRuns: 300 },
+    );
+  });
+
+  test("is that of the statement too, whichever way it was written", () => {
+    const any = fc.oneof(fc.string({ minLength: 1 }), fc.string({ minLength: 1, unit: fc.constantFrom("a", '"', "\\", "\u007f", "\u0000", "é", "𝄞", " ") }));
+    const maybe = fc.option(any);
+    const parts = fc.record({ authority: maybe, collection: maybe, once: maybe, reason: maybe, step: maybe, target: maybe, requestIds: fc.array(any) });
+    const texts = fc.record({
+      parts,
+      id: any,
+      source: any,
+      name: any,
+      version: any,
+      detail: fc.dictionary(key, value),
+      digests: fc.boolean(),
+      inCase: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(texts, (t) => {
+        const predicate: Predicate = {
+          ...(t.digests ? collected : base),
+          ...t.parts,
+          case: t.digests || t.inCase ? "A-1" : null,
+          actor: { ...actor, id: t.id },
+          clock: { ...base.clock, source: t.source },
+          tool: { ...base.tool, name: t.name, version: t.version },
+          detail: JSON.parse(JSON.stringify(t.detail)),
+        };
+        const text = JSON.stringify(predicate);
+        fc.pre(text.normalize("NFC") === text && !text.includes("__proto__") && !text.includes("\\ud"));
+        const payload = payloadOf(ORIGIN, predicate).toString("utf8");
+        expect(payload).toBe(canonicalize(statementOf(ORIGIN, predicate)));
+      }),
+      { numRuns: 500 },
     );
   });
 

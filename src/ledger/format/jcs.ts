@@ -4,10 +4,11 @@ import { HoldfastError } from "../../core/error.ts";
  * The canonical text (RFC 8785) of a value that may stand in a leaf, after NFC normalisation of its strings. Everything that two
  * libraries could print differently is refused first: undefined, floats, integers past 2^53, lone surrogates, class instances.
  * Written out here because one pass that checks, normalises and prints is several times faster than one of each; the tests
- * hold it against the `canonicalize` package, which also checks the envelope of every leaf that is read. Throws `usage` naming the place.
+ * hold it against the `canonicalize` package, which also checks the envelope of every leaf that is read. Throws `usage` naming the place, `path` being that of the
+ * value itself.
  */
-export function toJcs(value: unknown, subject: string): string {
-  return print(value, { subject, path: [] });
+export function toJcs(value: unknown, subject: string, path: readonly string[] = []): string {
+  return print(value, { subject, path: [...path] });
 }
 
 type State = { readonly subject: string; readonly path: string[] };

@@ -7,6 +7,7 @@ import { toJcs } from "./jcs.ts";
 import { type Hash, leafHash } from "./merkle.ts";
 import { decodeBase64, decodeUtf8 } from "./note.ts";
 import { surelyCanonical } from "./surely-canonical.ts";
+import { statementText } from "./statement-text.ts";
 import { parsePredicate, type Predicate } from "./predicate.ts";
 import { type Fields, fields, list, text } from "./shape.ts";
 
@@ -17,6 +18,8 @@ export const ENVELOPE_VERSION = "holdfast.custody/v1";
 const MAX_LEAF_BYTES = 65_535;
 export const NONCE_BYTES = 16;
 
+const TYPES = { statement: STATEMENT_TYPE, predicate: PREDICATE_TYPE } as const;
+
 export type EncodedLeaf = { readonly bytes: Buffer; readonly hash: Hash };
 
 /** The actor's DSSE signature: a key's SHA-256 fingerprint and an SSHSIG blob. */
@@ -24,7 +27,10 @@ export type LeafSignature = { readonly keyid: string; readonly sig: Buffer };
 
 /** Statement → JCS: what an actor signs (in PAE). */
 export function payloadOf(origin: string, predicate: Predicate): Buffer {
-  return Buffer.from(toJcs(statementOf(origin, parsePredicate(predicate)), `the act ${predicate.act}`));
+  const parsed = parsePredicate(predicate);
+  const name = parsed.case ?? origin;
+  const text = Object.keys(parsed.digests).length === 0 ? statementText(TYPES, parsed, { name, text: nameSubject(name) }) : null;
+  return Buffer.from(text ?? toJcs(statementOf(origin, parsed), `the act ${predicate.act}`));
 }
 
 /** Payload → envelope → leaf. The nonce keeps a sibling hash in a disclosed proof from confirming a guessed act. */

@@ -85,6 +85,7 @@ async function insertLeaves(db: Db, vault: Vault, checkpoint: Checkpoint, signal
       store.insert(tree.size, { bytes: leaf, hash }, { ...act, exhibits });
       grow(tree, hash, full);
     }
+    store.flush();
     for (const tile of full) store.insertTile(tile);
     db.exec("COMMIT");
   }

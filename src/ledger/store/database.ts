@@ -22,6 +22,7 @@ export function openForWriting(file: string, applicationId: number): Db {
     setAndReadBack(db, file, "checkpoint_fullfsync", "ON", 1);
     setAndReadBack(db, file, "recursive_triggers", "ON", 1);
     setAndReadBack(db, file, "foreign_keys", "ON", 1);
+    setAndReadBack(db, file, "temp_store", "MEMORY", 2); // what a savepoint keeps of its pages is no file under /tmp
     guard(db, file);
     return db;
   } catch (error) {

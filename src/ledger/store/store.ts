@@ -1,3 +1,4 @@
+import { actRows } from "./act-rows.ts";
 import type { Predicate } from "../format/predicate.ts";
 import type { Db } from "./database.ts";
 import { HoldfastError } from "../../core/error.ts";
@@ -9,7 +10,11 @@ import type { Hash, Tile } from "../format/merkle.ts";
 export type Store = {
   size(): number;
   leaf(idx: number): Buffer;
+  /** Stands in the transaction at the next `flush`, which a read that could meet it does by itself. */
   insert(idx: number, leaf: EncodedLeaf, predicate: Predicate): void;
+  flush(): void;
+  /** What was inserted since the last flush is not wanted: its savepoint is rolled back. */
+  drop(): void;
   insertTile(tile: Tile): void;
   tile(level: number, n: number): Buffer | null;
   /** Keeps the note of a head that was swapped in. One note a size, sizes only grow. */
@@ -25,12 +30,11 @@ export type Store = {
 export function storeOf(db: Db): Store {
   const size = db.prepare("SELECT coalesce(max(idx)+1,0) FROM entry").pluck();
   const leaf = db.prepare("SELECT leaf FROM entry WHERE idx=?").pluck();
-  const entry = db.prepare("INSERT INTO entry(idx,leaf,leaf_hash) VALUES(?,?,?)");
   const tileIn = db.prepare("INSERT INTO tile(level,n,data) VALUES(?,?,?)");
   const tileOut = db.prepare("SELECT data FROM tile WHERE level=? AND n=?").pluck();
   const note = db.prepare("INSERT INTO checkpoint(size,note) VALUES(?,?)");
   const newest = db.prepare<[], { readonly size: number; readonly note: Buffer }>("SELECT size,note FROM checkpoint ORDER BY size DESC LIMIT 1");
-  const act = db.prepare("INSERT INTO act(idx,case_id,collection,once) VALUES(?,?,?,?)");
+  const rows = actRows(db);
   const opened = db.prepare("INSERT INTO opened(case_id,idx) VALUES(?,?)");
   const exhibit = db.prepare("INSERT INTO exhibit(case_id,number,seq,idx) VALUES(?,?,?,?)");
   const lease = db.prepare("INSERT INTO lease(collection,high) VALUES(?,?) ON CONFLICT(collection) DO UPDATE SET high=max(high,excluded.high)");
@@ -44,18 +48,20 @@ export function storeOf(db: Db): Store {
   return {
     size: () => Number(size.get()),
     leaf(idx) {
+      if (rows.has(idx)) rows.flush();
       const bytes: unknown = leaf.get(idx);
       if (!Buffer.isBuffer(bytes)) throw new HoldfastError("ledger", `entry ${idx} is not in the ledger, though its index names it; run holdfast ledger audit`);
       return bytes;
     },
     insert(idx, encoded, predicate) {
-      entry.run(idx, encoded.bytes, encoded.hash);
-      const rows = indexRows(idx, predicate);
-      act.run(idx, rows.act.caseId, rows.act.collection, rows.act.once);
-      if (rows.opened !== null) opened.run(rows.opened, idx);
-      for (const x of rows.exhibits) exhibit.run(x.caseId, x.number, x.seq, idx);
-      if (rows.lease !== null) lease.run(rows.lease.collection, rows.lease.number);
+      const index = indexRows(idx, predicate);
+      rows.add(idx, encoded, index.act);
+      if (index.opened !== null) opened.run(index.opened, idx);
+      for (const x of index.exhibits) exhibit.run(x.caseId, x.number, x.seq, idx);
+      if (index.lease !== null) lease.run(index.lease.collection, index.lease.number);
     },
+    flush: () => rows.flush(),
+    drop: () => rows.drop(),
     insertTile: (t) => void tileIn.run(t.level, t.n, t.data),
     tile(level, n) {
       const data: unknown = tileOut.get(level, n);
@@ -63,10 +69,16 @@ export function storeOf(db: Db): Store {
     },
     keepNote: (at, bytes) => void note.run(at, bytes),
     newestNote: () => newest.get() ?? null,
-    firstOf: (name) => once.get(name) ?? null,
+    firstOf(name) {
+      if (rows.names(name)) rows.flush();
+      return once.get(name) ?? null;
+    },
     openingOf: (id) => opening.get(id) ?? null,
     highestLease: (collection) => high.get(collection) ?? null,
     exhibitsOf: (id) => exhibits.get(id) ?? 0,
-    lastAct: (id, number) => last.get(id, number) ?? null,
+    lastAct(id, number) {
+      rows.flush();
+      return last.get(id, number) ?? null;
+    },
   };
 }

@@ -10,6 +10,9 @@ import { EMPTY_ROOT } from "../format/merkle.ts";
 import type { LedgerPaths } from "../store/paths.ts";
 import { HEAD_APPLICATION_ID, headSchema, LEDGER_APPLICATION_ID, ledgerSchema, USER_VERSION } from "../store/schema.ts";
 
+/** Eleven acts a page. In SQLite's 4 KiB two acts leave a third of the page empty, and commits and audits move half as many bytes again. */
+const PAGE_BYTES = 16_384;
+
 /**
  * Makes the ledger of a new home: keys, head of size 0, empty ledger. Several processes may try at once: one makes it, all get
  * its public keys. A whole ledger of the same origin is left as it is; anything half there that could be a damaged old ledger is an error, and
@@ -21,6 +24,7 @@ export function createLedger(paths: LedgerPaths, origin: string, random: Random,
   if (existsSync(paths.head) && !existsSync(paths.ledger)) throw half(paths, `${paths.head} is there and ${paths.ledger} is not`);
   const db = open(paths.ledger, { timeout: 60_000 });
   try {
+    db.pragma(`page_size=${PAGE_BYTES}`); // before the first page is there; of a ledger that is there it changes nothing
     db.exec("BEGIN EXCLUSIVE"); // the mutex of all makers; a maker that dies leaves an empty file, and the next one makes it
     if (db.pragma("user_version", { simple: true }) !== 0) return existing(paths, origin);
     if (db.prepare("SELECT count(*) FROM sqlite_schema").pluck().get() !== 0) throw half(paths, `${paths.ledger} is a database of something else`);

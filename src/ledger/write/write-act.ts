@@ -51,5 +51,13 @@ export function writeRefusal(writer: ActWriter, refused: RefusedAct, seq: number
 }
 
 function timedPredicate(writer: ActWriter, draft: ActDraft): Predicate {
-  return predicateOf(writer.store, draft, writer.clock().toISOString(), writer.clockQuality, writer.tool);
+  return predicateOf(writer.store, draft, isoTime(writer.clock().getTime()), writer.clockQuality, writer.tool);
+}
+
+const last = { ms: Number.NaN, text: "" };
+
+/** Many acts have the same millisecond. */
+function isoTime(ms: number): string {
+  if (ms !== last.ms) Object.assign(last, { ms, text: new Date(ms).toISOString() });
+  return last.text;
 }

@@ -183,14 +183,17 @@ async function writeEntries(writer: Writer, group: readonly Call[]): Promise<Wri
           const written = writeAct(writer, draft, tree.size + hashes.length, hashes, nonce());
           recorded.push(written instanceof Promise ? await written : written); // no turn of the event loop for what nobody signs
         }
+        store.flush();
         for (const hash of hashes) grow(tree, hash, full);
         accepted.push({ call, recorded });
       } catch (error) {
         if (!(error instanceof HoldfastError)) throw error;
+        store.drop();
         db.exec("ROLLBACK TO one_call");
         writer.view.forget();
         writer.view.refresh();
         if (error instanceof RefusedAct) grow(tree, writeRefusal(writer, error, tree.size, nonce()), full);
+        store.flush();
         refused.push({ call, error });
       }
       release.run();
@@ -205,6 +208,7 @@ async function writeEntries(writer: Writer, group: readonly Call[]): Promise<Wri
     writer.onStep?.("inserted");
     commit(db, writer.paths.ledger);
   } catch (error) {
+    store.drop();
     if (db.inTransaction) db.exec("ROLLBACK");
     writer.view.forget();
     if (error instanceof FatalError) throw error;
