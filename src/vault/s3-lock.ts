@@ -103,24 +103,39 @@ export async function extendRetention(
   if (before.kind === "locked" && until.getTime() < Date.parse(before.retainUntil))
     throw new HoldfastError("refused", `${subject} is kept until ${before.retainUntil}; ${retainUntil} is not later: retention is never shortened`);
   const kept = before.kind === "locked" ? before.mode : mode;
+  const { after, requestIds } = await putRetention(link, object, `extend the retention of ${object.Key}`, kept, until, {}, signal);
+  if (after.kind !== "locked" || after.mode !== kept || Date.parse(after.retainUntil) < until.getTime())
+    throw new HoldfastError("vault", `${subject}: the store accepted ${kept} until ${retainUntil} and shows ${shown(after)}; do not rely on the extension`);
+  return [...before.requestIds, ...requestIds];
+}
+
+/** Asks for the retention, and reads back what the store shows then: the caller judges it. */
+export async function putRetention(
+  link: S3Link,
+  object: S3Object,
+  what: string,
+  mode: "compliance" | "governance",
+  until: Date,
+  bypass: { readonly BypassGovernanceRetention?: true },
+  signal: AbortSignal,
+): Promise<{ readonly after: ReadRetention; readonly requestIds: readonly string[] }> {
   const answer = await link.ask({
-    what: `extend the retention of ${object.Key}`,
+    what,
     signal,
     send: (client, sdk, options) =>
       client.send(
         new sdk.PutObjectRetentionCommand({
           ...link.common,
           ...object,
+          ...bypass,
           ChecksumAlgorithm: "SHA256",
-          Retention: { Mode: kept === "compliance" ? "COMPLIANCE" : "GOVERNANCE", RetainUntilDate: until },
+          Retention: { Mode: mode === "compliance" ? "COMPLIANCE" : "GOVERNANCE", RetainUntilDate: until },
         }),
         options,
       ),
   });
   const after = await readRetention(link, object, signal);
-  if (after.kind !== "locked" || after.mode !== kept || Date.parse(after.retainUntil) < until.getTime())
-    throw new HoldfastError("vault", `${subject}: the store accepted ${kept} until ${retainUntil} and shows ${shown(after)}; do not rely on the extension`);
-  return [...before.requestIds, ...idsOf(answer), ...after.requestIds];
+  return { after, requestIds: [...idsOf(answer), ...after.requestIds] };
 }
 
 /** Sets or clears the hold, read back. Resolves with the request ids. */
@@ -143,7 +158,7 @@ export async function setHold(link: S3Link, object: S3Object, on: boolean, signa
   return [...idsOf(answer), ...after.requestIds];
 }
 
-function shown(read: ReadRetention): string {
+export function shown(read: ReadRetention): string {
   switch (read.kind) {
     case "locked":
       return `${read.mode} until ${read.retainUntil}`;

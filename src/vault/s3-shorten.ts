@@ -1,8 +1,7 @@
 import { HoldfastError } from "../core/error.ts";
 import { printable } from "../core/printable.ts";
 import type { S3Link } from "./s3-link.ts";
-import { readRetention, type S3Object, wholeSecondDate } from "./s3-lock.ts";
-import { idsOf } from "./s3-look.ts";
+import { putRetention, readRetention, type S3Object, shown, wholeSecondDate } from "./s3-lock.ts";
 
 /**
  * An earlier date, read back. Only a governance lock can be shortened, with s3:BypassGovernanceRetention, which no policy that
@@ -15,23 +14,16 @@ export async function shortenInS3(link: S3Link, object: S3Object, retainUntil: s
   if (before.kind !== "locked") throw new HoldfastError("vault", `${subject}: the store shows no retention that could be shortened`);
   if (before.mode !== "governance")
     throw new HoldfastError("refused", `${subject} is locked in ${before.mode} mode until ${before.retainUntil}, which nobody can shorten`);
-  const answer = await link.ask({
-    what: `shorten the retention of ${object.Key}`,
+  const { after, requestIds } = await putRetention(
+    link,
+    object,
+    `shorten the retention of ${object.Key}`,
+    "governance",
+    until,
+    { BypassGovernanceRetention: true },
     signal,
-    send: (client, sdk, options) =>
-      client.send(
-        new sdk.PutObjectRetentionCommand({
-          ...link.common,
-          ...object,
-          ChecksumAlgorithm: "SHA256",
-          BypassGovernanceRetention: true,
-          Retention: { Mode: "GOVERNANCE", RetainUntilDate: until },
-        }),
-        options,
-      ),
-  });
-  const after = await readRetention(link, object, signal);
-  if (after.kind !== "locked" || Date.parse(after.retainUntil) !== until.getTime())
-    throw new HoldfastError("vault", `${subject}: the store accepted ${retainUntil} and shows ${after.kind === "locked" ? after.retainUntil : "no retention"}`);
-  return [...before.requestIds, ...idsOf(answer), ...after.requestIds];
+  );
+  if (after.kind !== "locked" || after.mode !== "governance" || Date.parse(after.retainUntil) !== until.getTime())
+    throw new HoldfastError("vault", `${subject}: the store accepted governance until ${retainUntil} and shows ${shown(after)}`);
+  return [...before.requestIds, ...requestIds];
 }
