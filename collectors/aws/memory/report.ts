@@ -20,7 +20,13 @@ export type MemoryFacts = {
 export function memoryReport(facts: MemoryFacts): SourceReport {
   const { kept, end, walked, bytes } = facts;
   const missing = walked === null || end.problem === null ? [] : rangesBehind(kept.ready === null ? null : ramOf(kept.ready), walked.records);
-  const problems = [...(end.problem === null ? [] : [end.problem]), ...disagreements(facts), ...(bytes === 0 ? [] : (walked?.problems ?? rawProblems(facts)))];
+  const unproven = walked === null || bytes === 0 ? null : mapProblem(facts);
+  const problems = [
+    ...(end.problem === null ? [] : [end.problem]),
+    ...disagreements(facts),
+    ...(unproven === null ? [] : [unproven]),
+    ...(bytes === 0 ? [] : (walked?.problems ?? rawProblems(facts))),
+  ];
   const outcome = problems.length === 0 ? "collected" : bytes === 0 ? "failed" : "truncated";
   const gapOutcome = bytes === 0 ? ("failed" as const) : ("truncated" as const);
   const gaps: readonly Gap[] = [
@@ -54,18 +60,22 @@ function rawProblems({ kept, bytes }: MemoryFacts): readonly string[] {
   return memory === null || bytes >= memory ? [] : [`the raw image has ${bytes} bytes, the host has ${memory} of memory`];
 }
 
+/** The script runs as root, from whom the kernel hides no map: a host that shows none could end its memory where it likes. */
+function mapProblem({ kept: { ready } }: MemoryFacts): string | null {
+  if (ready === null || ramOf(ready) !== null) return null;
+  const why = ready.ranges > ready.ram.length ? `its ${ready.ranges} ranges are too many to be told` : "the host shows it to nobody, root included";
+  return `not held against /proc/iomem (${why}): nothing says whether the image is whole`;
+}
+
 function notes({ kept, end, walked }: MemoryFacts): readonly string[] {
   const { ready } = kept;
   const ram = ready === null ? null : ramOf(ready);
   const known = ram?.reduce((sum, range) => sum + range.end - range.start + 1n, 0n);
-  const hidden = ready !== null && ready.ranges > ready.ram.length ? `its ${ready.ranges} ranges are too many to be told` : "the host hides it";
   return [
     ...(walked === null
       ? ["a raw image, whose form does not say whether it is whole"]
       : [`${walked.records.length} records with ${walked.bytes} bytes of memory; blocks of zeros are left out`]),
-    ...(walked === null
-      ? []
-      : [known === undefined ? `not held against /proc/iomem: ${hidden}` : `held against ${known} bytes of System RAM in the host's own /proc/iomem`]),
+    ...(walked === null || known === undefined ? [] : [`held against ${known} bytes of System RAM in the host's own /proc/iomem`]),
     ...(ready === null ? [] : [ready.system]),
     ...(end.claims?.tool === null || end.claims === null ? [] : [`memory tool as executed, by the host's word: SHA-256 ${end.claims.tool}`]),
     ...(ready?.publicKey === null ? ["the upload links stood in the command unsealed until they lapsed"] : []),

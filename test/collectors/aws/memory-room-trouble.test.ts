@@ -150,3 +150,19 @@ test.runIf(isolated)("an agent that never picks the command up makes memory unav
   const found = await (await rig.drive()).open(rig.collector(), "memory");
   expect(found).toMatchObject({ kind: "none", outcome: "unavailable", detail: expect.stringContaining("the agent did not pick the command up in time") });
 });
+
+test.runIf(isolated).for([
+  ["shows none", "00000000-00000000 : System RAM\n", "shows it to nobody, root included"],
+  [
+    "shows too much of one",
+    Array.from({ length: 97 }, (_, i) => `${(i * 8192).toString(16)}-${(i * 8192 + 4095).toString(16)} : System RAM\n`).join(""),
+    "its 97 ranges are too many",
+  ],
+] as const)("a host that %s as the map of its memory could end it anywhere: its image is not whole", slow, async ([, iomem, words]) => {
+  const rig = await open({}, { "proc/iomem": iomem });
+  const { report } = await takePushed(rig.vault, await rig.push(rig.collector(), await rig.drive()));
+  expect(report).toMatchObject({ outcome: "truncated", detail: expect.stringContaining(words) });
+  expect(report.coverage?.gaps).toEqual([
+    expect.objectContaining({ what: "memory", reason: expect.stringContaining("nothing says whether the image is whole") }),
+  ]);
+});
