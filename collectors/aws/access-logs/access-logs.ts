@@ -2,14 +2,12 @@ import type { Opened, StepContext } from "../../../src/core/collector.ts";
 import { HoldfastError } from "../../../src/core/error.ts";
 import type { Step } from "../../../src/core/plan.ts";
 import type { Window } from "../../../src/core/window.ts";
-import type { Gap } from "../../../src/core/outcome.ts";
-import { archive } from "../../../src/stream/archive.ts";
 import { accessEntries } from "./access-entries.ts";
 import type { AccessSubject } from "./access-subject.ts";
 import { parseAskedLog } from "./asked-logs.ts";
 import type { Aws } from "../aws.ts";
-import { arrivedBy, endsTooSoon, latenessMs, untilArrived, windowOf } from "../logs/log-window.ts";
-import { reported } from "../logs/log-reading.ts";
+import { logArchive } from "../logs/log-archive.ts";
+import { endsTooSoon, latenessMs, untilArrived, windowOf } from "../logs/log-window.ts";
 import type { Look } from "../look.ts";
 import { firstPass, type Pass, secondPass } from "../logs/pass.ts";
 import { rank, type Room, stepOf } from "../room.ts";
@@ -68,32 +66,14 @@ export const accessLogsRoom: Room = {
 };
 
 function taken(aws: Aws, subject: AccessSubject, pass: Pass, at: StepContext): Opened {
-  const begun = aws.slowClock();
-  const { window } = subject;
-  const remarks = new Set<string>();
-  const tampered: Gap[] = [];
-  if (!pass.late && endsTooSoon(window, begun, latenessMs.trail))
-    remarks.add("events come up to 15 minutes late: what arrived after this pass is in access-logs:late");
-  if (pass.late) remarks.add("digests were validated in the first pass; a later digest vouches for the files of this one");
-  const known = { sources: 0 };
-  return {
-    kind: "source",
-    source: reported(
-      archive({
-        name: pass.late ? "access-logs-late.tar" : "access-logs.tar",
-        clock: aws.clock,
-        asked: window,
-        async *entries(lines, signal) {
-          known.sources = yield* accessEntries({ aws, lines, pass, remarks, tampered, signal }, subject);
-          if (!pass.late) at.remember(pass.memory());
-        },
-        nothing: { outcome: "empty", detail: pass.late ? "nothing arrived after the first pass" : "no log holds events of the window" },
-        covered: () => (known.sources === 0 ? null : arrivedBy(window, begun, latenessMs.trail)),
-        remark: () => null,
-      }),
-      { remarks, tampered },
-    ),
-  };
+  return logArchive(aws, at, pass, {
+    name: room,
+    window: subject.window,
+    latenessMs: latenessMs.trail,
+    remarks: pass.late ? ["digests were validated in the first pass; a later digest vouches for the files of this one"] : [],
+    nothing: "no log holds events of the window",
+    entries: (reading) => accessEntries(reading, subject),
+  });
 }
 
 /** Interfaces, subnets and VPC: the flow logs of these are what DeleteFlowLogs is about. */

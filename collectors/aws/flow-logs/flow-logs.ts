@@ -3,17 +3,16 @@ import { HoldfastError } from "../../../src/core/error.ts";
 import type { Step } from "../../../src/core/plan.ts";
 import { printable } from "../../../src/core/printable.ts";
 import type { Window } from "../../../src/core/window.ts";
-import type { Gap } from "../../../src/core/outcome.ts";
-import { archive } from "../../../src/stream/archive.ts";
 import type { TarEntry } from "../../../src/stream/tar.ts";
 import type { Aws } from "../aws.ts";
 import { flowObjects, intervalMs } from "./objects.ts";
 import { describeFlowLogs, type FlowLog, type FlowPlace, sayWhatIsOff } from "./sources.ts";
 import { logEvents } from "../logs/log-events.ts";
-import { type LogReading, reported } from "../logs/log-reading.ts";
+import type { LogReading } from "../logs/log-reading.ts";
 import { settingsLines } from "../logs/answer-entry.ts";
 import { lackLine } from "../logs/lack-line.ts";
-import { arrivedBy, endsTooSoon, latenessMs, untilArrived, windowOf } from "../logs/log-window.ts";
+import { logArchive } from "../logs/log-archive.ts";
+import { endsTooSoon, latenessMs, untilArrived, windowOf } from "../logs/log-window.ts";
 import type { Look } from "../look.ts";
 import { firstPass, type Pass, secondPass } from "../logs/pass.ts";
 import { lookForTampering } from "../access-logs/tampering.ts";
@@ -64,37 +63,27 @@ export const flowLogsRoom: Room = {
 };
 
 function taken(aws: Aws, places: readonly FlowPlace[], window: Window, pass: Pass, at: StepContext): Opened {
-  const begun = aws.slowClock();
-  const known = { sources: 0 };
-  const remarks = new Set<string>();
-  const tampered: Gap[] = [];
-  if (!pass.late && endsTooSoon(window, begun, latenessMs.flow))
-    remarks.add("records come up to 10 minutes late: what arrived after this pass is in flow-logs:late");
-  return {
-    kind: "source",
-    source: reported(
-      archive({
-        name: pass.late ? "flow-logs-late.tar" : "flow-logs.tar",
-        clock: aws.clock,
-        asked: window,
-        async *entries(lines, signal) {
-          const reading = { aws, lines, pass, remarks, tampered, signal };
-          const logs = yield* describeFlowLogs(reading, places);
-          if (logs !== null) sayWhatIsOff(lines, places, logs, window);
-          for (const log of logs ?? []) if (yield* readLog(reading, places, log, window)) known.sources += 1;
-          // Whether the settings themselves were worked on is asked of the event history: its answers are no records of flows.
-          const around = new Set(places.flatMap((place) => [place.interface, place.subnet, place.vpc]));
-          const question = { signs: flowLogSigns, regions: [aws.instance.region], window, concerned: { "flow-log": around } };
-          yield* lookForTampering({ ...reading, lines: settingsLines(lines) }, question);
-          if (!pass.late) at.remember(pass.memory());
-        },
-        nothing: { outcome: "empty", detail: pass.late ? "nothing arrived after the first pass" : "no flow log holds records of the window" },
-        covered: () => (known.sources === 0 ? null : arrivedBy(window, begun, latenessMs.flow)),
-        remark: () => null,
-      }),
-      { remarks, tampered },
-    ),
-  };
+  return logArchive(aws, at, pass, {
+    name: room,
+    window,
+    latenessMs: latenessMs.flow,
+    remarks: [],
+    nothing: "no flow log holds records of the window",
+    entries: (reading) => flowEntries(reading, places, window),
+  });
+}
+
+async function* flowEntries(reading: LogReading, places: readonly FlowPlace[], window: Window): AsyncGenerator<TarEntry, number> {
+  const { aws, lines } = reading;
+  const logs = yield* describeFlowLogs(reading, places);
+  if (logs !== null) sayWhatIsOff(lines, places, logs, window);
+  let answered = 0;
+  for (const log of logs ?? []) if (yield* readLog(reading, places, log, window)) answered += 1;
+  // Whether the settings themselves were worked on is asked of the event history: its answers are no records of flows.
+  const around = new Set(places.flatMap((place) => [place.interface, place.subnet, place.vpc]));
+  const question = { signs: flowLogSigns, regions: [aws.instance.region], window, concerned: { "flow-log": around } };
+  yield* lookForTampering({ ...reading, lines: settingsLines(lines) }, question);
+  return answered;
 }
 
 /** True at its end where the destination answered. */
