@@ -7,8 +7,8 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { VolumeContent } from "../clouds/aws/volume-content.ts";
 import { worldNames } from "../clouds/aws/aws-world-names.ts";
-import { allCalls } from "../collectors/aws/calls-used.ts";
 import { type AwsStory, openAwsStory, target } from "./aws-story.ts";
+import { expectCallsAsInTable } from "./calls-seen.ts";
 import { type ExhibitJson, holdfast, holdfastJson, launcher, type VerifyJson } from "./holdfast.ts";
 
 const run = promisify(execFile);
@@ -50,14 +50,6 @@ async function readmeLine(begin: string): Promise<string> {
   expect(ran.code, `${line}\n${ran.stdout}\n${ran.stderr}`).toBe(0);
   return ran.stdout;
 }
-
-/** How the world's buckets were made and filled, by the test itself. */
-const planted = new Set(["s3:CreateBucket", "s3:PutObject"]);
-
-/** Calls of the table that no run here makes, each with the test that shows it. */
-const unseenHere: Readonly<Record<string, string>> = {
-  "ssm:CancelCommand": "memory-room-resume.test.ts",
-};
 
 /** As S3 gives a bucket's logging back. */
 function serverAccessLogsTo(bucket: string, prefix: string): string {
@@ -236,16 +228,7 @@ describe.skipIf(!root)("the README's runbook for an EC2 instance (needs root: it
     expect(story.world.ssm.commands).toHaveLength(4);
   });
 
-  test("the servers saw every call of the table, and no other: no right is asked for that nothing uses", () => {
-    const asked = story.fake.exchanges.map(({ service, operation }) => `${service}:${operation}`);
-    const fromBuckets = (story.s3?.requests ?? []).filter(({ bucket }) => bucket !== "evidence").map(({ operation }) => `s3:${operation}`);
-    const seen = new Set([...asked, ...fromBuckets]);
-    const table = new Set<string>(allCalls());
-    expect([...seen].filter((name) => !table.has(name) && !planted.has(name))).toEqual([]);
-    expect([...table].filter((name) => !seen.has(name) && unseenHere[name] === undefined)).toEqual([]);
-    // An excuse that is no longer needed is a lie.
-    expect(Object.keys(unseenHere).filter((name) => seen.has(name))).toEqual([]);
-  });
+  test("the servers saw every call of the table, and no other: no right is asked for that nothing uses", () => expectCallsAsInTable(story));
 
   test("every call, and every answer of the stand-in, is as the vendor's model has it", async () => {
     expect(story.fake.unknown).toEqual([]);

@@ -6,13 +6,12 @@ import { land, landingRequestOf } from "../../suite/landing-bench.ts";
 import { never } from "../../suite/vault-bench.ts";
 import { image } from "./guest-host.ts";
 import { type MemoryRig, openMemoryRig, partSize } from "./memory-rig.ts";
+import { stoppedDump, waiting } from "./stopped-dump.ts";
 import { takePushed } from "./take-pushed.ts";
 
 const isolated = process.getuid?.() === 0;
 if (!isolated) test.skip("NOT PROVEN: without root there is no machine whose agent could run the scripts", () => {});
 const slow = { timeout: 60_000 };
-/** Waits in the middle until a test says `go`. */
-const waiting = 'head -c 400000 "$image" > "$out.a"; { cat "$out.a"; while [ ! -e /dev/shm/go ]; do sleep 0.2; done; tail -c +400001 "$image"; } > "$out"';
 const crash = new HoldfastError("vault", "the process died here");
 
 let rig: MemoryRig;
@@ -71,18 +70,7 @@ test.runIf(isolated)("a crash between sending and knowing it: the command is fou
 
 test.runIf(isolated)("stopped from here, the command is cancelled and recorded; the next attempt starts again under a new number", slow, async () => {
   const drive = await rig.drive();
-  const first = await rig.push(rig.collector(waiting), drive);
-  const landing = await land(rig.vault, landingRequestOf(partSize));
-  const stop = new AbortController();
-  const watched: Landing = {
-    ...landing,
-    async arrived(signal) {
-      const seen = await landing.arrived(signal);
-      if (seen.length >= 3) stop.abort();
-      return seen;
-    },
-  };
-  await expect(first.push(watched, stop.signal)).rejects.toThrow();
+  await stoppedDump(rig, drive);
   expect(drive.recorded.at(-1)?.done.detail).toMatch(/^SSM command \S+ cancelled$/);
   await go();
   // A crash right after the new preflight: what the first attempt uploaded must never be mixed with the new image.
@@ -97,15 +85,7 @@ test.runIf(isolated)("stopped from here, the command is cancelled and recorded; 
 
 test.runIf(isolated)("an attempt that cannot start again gives what the one before had brought", slow, async () => {
   const drive = await rig.drive();
-  const landing = await land(rig.vault, landingRequestOf(partSize));
-  const stop = new AbortController();
-  const first = await rig.push(rig.collector(waiting), drive);
-  const arrived = async (signal: AbortSignal): ReturnType<Landing["arrived"]> => {
-    const seen = await landing.arrived(signal);
-    if (seen.length >= 3) stop.abort();
-    return seen;
-  };
-  await expect(first.push({ ...landing, arrived }, stop.signal)).rejects.toThrow();
+  const landing = await stoppedDump(rig, drive);
   rig.agent.ping = "ConnectionLost";
   const second = await rig.push(rig.collector(waiting), drive);
   expect(second.continues).toBe(true);
