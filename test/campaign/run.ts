@@ -1,6 +1,7 @@
 import { failing } from "./failing.ts";
 import { killed } from "./killed.ts";
 import type { CampaignEnd, CampaignWish } from "./campaign.ts";
+import { outsideTools } from "./outside-tools.ts";
 import { tampered } from "./tampered.ts";
 import { writers } from "./writers.ts";
 
@@ -9,6 +10,7 @@ const campaigns: Readonly<Record<string, { readonly run: (wish: CampaignWish) =>
   tampered: { run: tampered, count: 1_000 },
   killed: { run: killed, count: 1_000 },
   failing: { run: failing, count: 60 },
+  outsiders: { run: outsideTools, count: 3 },
   writers: { run: writers, count: 200 },
 };
 
