@@ -10,7 +10,12 @@ import type { Problems } from "./problems.ts";
  * Every signature, and whether each act may stand where it stands: what the writer refuses, asked again of what is there, because
  * whoever holds the machine and the log's keys need not ask the writer. Acts that may not stand count for nothing afterwards.
  */
-export type ActorAudit = { act(act: Act, leaf: Uint8Array): void };
+export type ActorAudit = {
+  /** `signer` is the fingerprint of the key that made its signature, where that was verified before. */
+  act(act: Act, leaf: Uint8Array, signer: string | null): void;
+  /** Whether somebody of them was enrolled: then no act of theirs is unsigned. */
+  anyEnrolled(ids: Iterable<string>): boolean;
+};
 
 export function auditActors(origin: string, problems: Problems): ActorAudit {
   const named = new Map<string, SignedAct>();
@@ -28,8 +33,12 @@ export function auditActors(origin: string, problems: Problems): ActorAudit {
     transfer: (number) => named.get(onceOf.transfer(number))?.act ?? null,
   };
   return {
-    act(act, leaf) {
-      const fault = leafFault(view, act, leaf);
+    anyEnrolled(ids) {
+      for (const id of ids) if (actors.firstOf(id) !== null) return true;
+      return false;
+    },
+    act(act, leaf, signer) {
+      const fault = leafFault(view, act, leaf, signer);
       if (fault !== null) {
         problems.add(fault.kind, act.seq, `entry ${act.seq} (${act.act} of ${act.actor.id}) may not stand there: ${fault.text}`);
         return;

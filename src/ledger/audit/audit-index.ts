@@ -1,75 +1,62 @@
-import type { Act } from "../../core/act.ts";
 import { exhibitId, parseExhibitId } from "../../core/case.ts";
+import type { ActSummary } from "../format/plain-act.ts";
 import type { Db } from "../store/database.ts";
-import { indexRows } from "../store/index-rows.ts";
+import { compareIndex } from "./compare-index.ts";
 import type { Problems } from "./problems.ts";
 
-const NO_PREVIOUS = "0".repeat(64);
-
 /** Compares the index tables, exhibit chains and exhibit numbers with what the leaves say, act by act in order of the log. */
-export type IndexAudit = { act(act: Act): void; end(size: number): void };
+export type IndexAudit = {
+  act(act: ActSummary): void;
+  /** The same for one that `compareIndex` has found as it should be: only its place in the log is judged. */
+  follow(act: ActSummary): void;
+  /** Acts that were compared and have no such place: neither exhibit nor lease, and nothing opened, started or ended. */
+  count(acts: number): void;
+  end(size: number): void;
+};
 
 export function auditIndex(db: Db, problems: Problems): IndexAudit {
-  const actRow = db.prepare<[number], { readonly caseId: unknown; readonly collection: unknown; readonly once: unknown }>(
-    "SELECT case_id AS caseId, collection, once FROM act WHERE idx=?",
-  );
-  const opened = db.prepare<[string]>("SELECT idx FROM opened WHERE case_id=?").pluck();
-  const exhibit = db.prepare<[string, number, number]>("SELECT idx FROM exhibit WHERE case_id=? AND number=? AND seq=?").pluck();
-  const hashAt = db.prepare<[number]>("SELECT leaf_hash FROM entry WHERE idx=?").pluck();
+  const comparison = compareIndex(db);
   const counts = { act: 0, opened: 0, exhibit: 0 };
   const leases = new Map<string, number>();
   const reserved = new Map<string, number>();
   const running = new Map<string, number>();
 
-  const link = (act: Act, e: Act["exhibits"][number]): void => {
-    const { caseId, number } = parseExhibitId(e.id);
-    if (e.seq === 0) {
-      const due = (reserved.get(caseId) ?? 0) + 1;
-      if (number !== due) problems.add("exhibit-gap", act.seq, `entry ${act.seq} begins ${e.id} where ${exhibitId(caseId, due)} was next`);
-      reserved.set(caseId, Math.max(due, number));
-      const openedAt: unknown = opened.get(caseId);
-      if (typeof openedAt !== "number" || openedAt > act.seq)
-        problems.add("chain-broken", act.seq, `entry ${act.seq} begins ${e.id}, whose case was not opened before`);
-      if (e.prev !== NO_PREVIOUS) problems.add("chain-broken", act.seq, `entry ${act.seq} begins the chain of ${e.id} with a previous act`);
-      return;
+  const begin = (act: ActSummary, id: string): void => {
+    const { caseId, number } = parseExhibitId(id);
+    const due = (reserved.get(caseId) ?? 0) + 1;
+    if (number !== due) problems.add("exhibit-gap", act.seq, `entry ${act.seq} begins ${id} where ${exhibitId(caseId, due)} was next`);
+    reserved.set(caseId, Math.max(due, number));
+  };
+  const judge = (act: ActSummary, compared: boolean): void => {
+    counts.act += 1;
+    counts.exhibit += act.exhibits.length;
+    if (act.act === "case-opened") counts.opened += 1;
+    if (!compared) comparison.rows(act, problems.add);
+    for (const e of act.exhibits) {
+      if (e.seq === 0) begin(act, e.id);
+      if (!compared) comparison.link(act, e, problems.add);
     }
-    const before: unknown = exhibit.get(caseId, number, e.seq - 1);
-    const hash: unknown = typeof before === "number" && before < act.seq ? hashAt.get(before) : null;
-    if (!Buffer.isBuffer(hash) || hash.toString("hex") !== e.prev)
-      problems.add("chain-broken", act.seq, `entry ${act.seq} says that it follows act ${e.seq - 1} of ${e.id}, and no such act precedes it`);
+    const { collection, lease } = act;
+    if (collection === null) return;
+    if (lease !== null) {
+      const high = leases.get(collection) ?? 0;
+      if (lease < high)
+        problems.add(
+          "chain-broken",
+          act.seq,
+          `entry ${act.seq} was written under lease ${lease} of collection ${collection}, which lease ${high} had taken over`,
+        );
+      leases.set(collection, Math.max(lease, high));
+    }
+    if (act.act === "started") running.set(collection, act.seq);
+    if (act.act === "finished" || act.act === "cancelled") running.delete(collection);
   };
 
   return {
-    act(act) {
-      const rows = indexRows(act.seq, { ...act, exhibits: act.exhibits.map((e) => ({ id: e.id, exhibit_seq: e.seq })) });
-      const found = actRow.get(act.seq);
-      if (found?.caseId !== rows.act.caseId || found.collection !== rows.act.collection || found.once !== rows.act.once)
-        problems.add("index-altered", act.seq, `the index of entry ${act.seq} does not say what its leaf says`);
-      counts.act += 1;
-      if (rows.opened !== null) {
-        counts.opened += 1;
-        if (opened.get(rows.opened) !== act.seq)
-          problems.add("index-altered", act.seq, `the index does not say that entry ${act.seq} opened case ${rows.opened}`);
-      }
-      for (const x of rows.exhibits) {
-        counts.exhibit += 1;
-        if (exhibit.get(x.caseId, x.number, x.seq) !== act.seq)
-          problems.add("index-altered", act.seq, `the index does not say that entry ${act.seq} is act ${x.seq} of ${exhibitId(x.caseId, x.number)}`);
-      }
-      for (const e of act.exhibits) link(act, e);
-      if (rows.lease !== null) {
-        const high = leases.get(rows.lease.collection) ?? 0;
-        if (rows.lease.number < high)
-          problems.add(
-            "chain-broken",
-            act.seq,
-            `entry ${act.seq} was written under lease ${rows.lease.number} of collection ${rows.lease.collection}, which lease ${high} had taken over`,
-          );
-        leases.set(rows.lease.collection, Math.max(rows.lease.number, high));
-      }
-      if (act.collection === null) return;
-      if (act.act === "started") running.set(act.collection, act.seq);
-      if (act.act === "finished" || act.act === "cancelled") running.delete(act.collection);
+    act: (act) => judge(act, false),
+    follow: (act) => judge(act, true),
+    count(acts) {
+      counts.act += acts;
     },
     end(size) {
       for (const table of ["act", "opened", "exhibit"] as const) {

@@ -9,16 +9,18 @@ import { auditActors } from "./audit-actors.ts";
 import { auditAnchors } from "./audit-anchors.ts";
 import { auditCheckpoints } from "./audit-checkpoints.ts";
 import { auditEntries, type EntryFindings } from "./audit-entries.ts";
+import { type AuditHands, auditHands } from "./audit-hands.ts";
 import { auditIndex } from "./audit-index.ts";
 import { auditKeys } from "./audit-keys.ts";
-import { auditSchema } from "./audit-schema.ts";
 import { type Checkpoint, checkpointId, openCheckpoint } from "../format/checkpoint.ts";
 import { type Db, openForReading } from "../store/database.ts";
 import { openHeadReader } from "../store/head.ts";
 import { type LogVkeys, readVkeys } from "../keys/log-keys.ts";
 import { EMPTY_ROOT, type Hash } from "../format/merkle.ts";
 import type { LedgerPaths } from "../store/paths.ts";
+import { integrityComplaints } from "./integrity.ts";
 import { gatherProblems, type Problems } from "./problems.ts";
+import { schemaDifferences } from "./schema-differences.ts";
 import { LEDGER_APPLICATION_ID } from "../store/schema.ts";
 
 /** Each of these means that something was changed; `start-without-end` is only told. */
@@ -39,15 +41,22 @@ const altering: readonly LedgerProblem["kind"][] = [
   "two-persons",
 ];
 
+type Seen = { readonly found: EntryFindings; readonly covers: readonly AnchorCover[] };
+
 const nothing: EntryFindings = { size: 0, end: 0, gaps: 0, root: EMPTY_ROOT, mismatched: [], rootOfColumns: null, strayTiles: 0 };
 
 /**
  * Recomputes the whole ledger from the bytes of its leaves and compares everything else with that: hash columns, tiles, index,
  * chains, kept notes, head. Writes nothing and works beside a running writer: the head is read first, then one snapshot, so that
  * entries beyond the head are a commit under way. Kept proofs of the policy's anchors are checked; nobody is asked anything:
- * `withWitnesses` adds what they say now. Rejects with `config` where there is no key to check against, and with the signal's reason.
+ * `withWitnesses` adds what they say now. `handsFor` is who reads: threads, where the ledger is worth it. Rejects with `config` where there is no key to check against, and with the signal's reason.
  */
-export async function auditLedger(paths: LedgerPaths, signal: AbortSignal, policy: AnchorPolicy = noAnchors): Promise<LedgerAudit> {
+export async function auditLedger(
+  paths: LedgerPaths,
+  signal: AbortSignal,
+  policy: AnchorPolicy = noAnchors,
+  handsFor: typeof auditHands = auditHands,
+): Promise<LedgerAudit> {
   const keys = readVkeys(paths.keys);
   const problems = gatherProblems();
   const signed = readHead(paths, keys, problems);
@@ -57,7 +66,7 @@ export async function auditLedger(paths: LedgerPaths, signal: AbortSignal, polic
     try {
       const opened = openForReading(paths.ledger, LEDGER_APPLICATION_ID);
       try {
-        Object.assign(seen, await auditSnapshot(opened.db, paths, keys, policy, signed, problems, signal));
+        Object.assign(seen, await auditSnapshot(opened.db, handsFor, paths, keys, policy, signed, problems, signal));
       } finally {
         opened.close();
       }
@@ -88,15 +97,41 @@ export async function auditLedger(paths: LedgerPaths, signal: AbortSignal, polic
 
 async function auditSnapshot(
   db: Db,
+  handsFor: typeof auditHands,
   paths: LedgerPaths,
   keys: LogVkeys,
   policy: AnchorPolicy,
   signed: Checkpoint | null,
   problems: Problems,
   signal: AbortSignal,
-): Promise<{ readonly found: EntryFindings; readonly covers: readonly AnchorCover[] }> {
+): Promise<Seen> {
   db.exec("BEGIN"); // one snapshot for everything that follows
-  auditSchema(db, problems);
+  for (const difference of schemaDifferences(db)) problems.add("schema", null, difference);
+  await using hands = handsFor(db, keys.origin, signal);
+  const integrity = hands.integrity();
+  integrity.catch(() => {}); // waited for below, after the tables
+  const later = gatherProblems();
+  let seen: Seen & { readonly rootAtHead: Hash | null };
+  try {
+    seen = await auditTables(db, hands, paths, keys, policy, signed, later, signal);
+  } finally {
+    for (const complaint of (await integrity) ?? integrityComplaints(db)) problems.add("schema", null, complaint);
+    problems.append(later);
+  }
+  compareHead(seen.found, seen.rootAtHead, signed, problems);
+  return seen;
+}
+
+async function auditTables(
+  db: Db,
+  hands: AuditHands,
+  paths: LedgerPaths,
+  keys: LogVkeys,
+  policy: AnchorPolicy,
+  signed: Checkpoint | null,
+  problems: Problems,
+  signal: AbortSignal,
+): Promise<Seen & { readonly rootAtHead: Hash | null }> {
   const later = signed === null ? null : (readHead(paths, keys, gatherProblems()) ?? signed);
   const index = auditIndex(db, problems);
   const changes = auditKeys(keys, problems);
@@ -108,18 +143,21 @@ async function auditSnapshot(
     origin: keys.origin,
     signal,
     problems,
-    act(act: Act, leaf: Buffer) {
+    act(act: Act, leaf: Uint8Array, signer: string | null) {
       index.act(act);
       changes.act(act);
-      actors.act(act, leaf);
+      actors.act(act, leaf, signer);
     },
+    follow: index.follow,
+    count: index.count,
+    mustSign: actors.anyEnrolled,
     reached(size: number, root: () => Hash) {
       if (size === signed?.size) rootAtHead = root();
       checkpoints.reached(size, root);
       anchors.reached(size, root);
     },
   };
-  const found = await auditEntries(db, walk, signed?.size ?? null);
+  const found = await auditEntries(db, hands, walk, signed?.size ?? null);
   index.end(found.end);
   changes.end();
   const notes = checkpoints.end(found.end);
@@ -133,8 +171,7 @@ async function auditSnapshot(
       null,
       `head.db says size ${later.size}, and the ledger keeps the note of a head of size ${notes.newest}: an older head.db was put in its place`,
     );
-  compareHead(found, rootAtHead, signed, problems);
-  return { found, covers };
+  return { found, covers, rootAtHead };
 }
 
 function readHead(paths: LedgerPaths, keys: LogVkeys, problems: Problems): Checkpoint | null {

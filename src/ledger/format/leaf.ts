@@ -95,6 +95,8 @@ export function decodeLeaf(seq: number, leaf: Uint8Array, origin: string, treeHa
   }
 }
 
+const scratch = Buffer.alloc(MAX_LEAF_BYTES);
+
 type Opened = { readonly payload: Buffer; readonly signatures: number };
 
 const HEAD = '{"nonce":"';
@@ -102,12 +104,22 @@ const NONCE_END = HEAD.length + 24;
 const PAYLOAD = '","payload":"';
 const TAIL = `","payloadType":"${PAYLOAD_TYPE}","signatures":[],"v":"${ENVELOPE_VERSION}"}`;
 
-/** The envelope as `envelopeOf` writes it without signatures: between fixed text there is only base64, which has one reading. Null where it is not that. */
-function unsignedEnvelope(leaf: Uint8Array): Opened | null {
+/**
+ * The payload of an envelope as `envelopeOf` writes it without signatures, its bytes as characters: between fixed text there is only
+ * base64, which has one reading. Null where it is not that.
+ */
+export function unsignedPayload(leaf: Uint8Array): string | null {
   const source = Buffer.from(leaf.buffer, leaf.byteOffset, leaf.byteLength).toString("latin1");
   if (!source.startsWith(HEAD) || !source.startsWith(PAYLOAD, NONCE_END) || !source.endsWith(TAIL)) return null;
-  const payload = decodeBase64(source.slice(NONCE_END + PAYLOAD.length, -TAIL.length));
-  return payload !== null && decodeBase64(source.slice(HEAD.length, NONCE_END))?.length === NONCE_BYTES ? { payload, signatures: 0 } : null;
+  if (!/^[A-Za-z0-9+/]{21}[AQgw]==$/.test(source.slice(HEAD.length, NONCE_END))) return null; // 16 bytes
+  const payload = source.slice(NONCE_END + PAYLOAD.length, -TAIL.length);
+  const bytes = scratch.write(payload, "base64");
+  return scratch.toString("base64", 0, bytes) === payload ? scratch.toString("latin1", 0, bytes) : null;
+}
+
+function unsignedEnvelope(leaf: Uint8Array): Opened | null {
+  const payload = unsignedPayload(leaf);
+  return payload === null ? null : { payload: Buffer.from(payload, "latin1"), signatures: 0 };
 }
 
 function anyEnvelope(leaf: Uint8Array): Opened {
@@ -129,7 +141,7 @@ function isStatement(statement: Fields, origin: string, predicate: Predicate): b
 const lastSubject = { name: "", subject: "" };
 
 /** Acts follow one another in one case: the last one is remembered. */
-function nameSubject(name: string): string {
+export function nameSubject(name: string): string {
   if (lastSubject.name === name && lastSubject.subject !== "") return lastSubject.subject;
   const digest = { sha256: hash("sha256", name, "hex") };
   lastSubject.subject = JSON.stringify([{ annotations: { digestOf: "name" }, digest, name }]);

@@ -38,9 +38,7 @@ export function parsePredicate(value: unknown): Predicate {
   const tool = fields(p["tool"], ["name", "sha256", "version"], "tool");
   const actor = fields(p["actor"], ["id", "kind", "proof"], "actor");
   const clock = fields(p["clock"], ["offsetMs", "source", "uncertaintyMs"], "clock");
-  const exhibits = list(p["exhibits"], "exhibits", link);
-  const ids = exhibits.map((e) => e.id);
-  if (new Set(ids).size !== ids.length) throw wrong("exhibits", "names one exhibit twice");
+  const exhibits = parseLinks(p["exhibits"]);
   // In the order of JCS, which spares the printer its sorting.
   const found: Predicate = {
     act,
@@ -58,7 +56,10 @@ export function parsePredicate(value: unknown): Predicate {
     },
     collection: orNull(p["collection"], "collection", filled),
     detail: detail(p["detail"]),
-    digests: digests(p["digests"], ids),
+    digests: digests(
+      p["digests"],
+      exhibits.map((e) => e.id),
+    ),
     exhibits,
     lease: orNull(p["lease"], "lease", count),
     once: orNull(p["once"], "once", filled),
@@ -67,7 +68,7 @@ export function parsePredicate(value: unknown): Predicate {
     step: orNull(p["step"], "step", filled),
     stored: orNull(p["stored"], "stored", receipt),
     target: orNull(p["target"], "target", filled),
-    time: time(p["time"]),
+    time: parseTime(p["time"]),
     tool: { name: filled(tool["name"], "tool.name"), sha256: sha256(tool["sha256"], "tool.sha256"), version: filled(tool["version"], "tool.version") },
   };
   if (found.lease !== null && found.collection === null) throw wrong("lease", "is given for an act of no collection");
@@ -81,6 +82,12 @@ function opening(p: Predicate): void {
   oneOf(p.detail["severity"], severities, "detail.severity");
   oneOf(p.detail["sensitivity"], sensitivities, "detail.sensitivity");
   for (const name of ["title", "jurisdiction", "retention"]) if (Object.hasOwn(p.detail, name)) orNull(p.detail[name], `detail.${name}`, text);
+}
+
+export function parseLinks(value: unknown): readonly ExhibitLink[] {
+  const links = list(value, "exhibits", link);
+  if (new Set(links.map((e) => e.id)).size !== links.length) throw wrong("exhibits", "names one exhibit twice");
+  return links;
 }
 
 function link(value: unknown, where: string): ExhibitLink {
@@ -158,7 +165,7 @@ function decimal(value: unknown, where: string): string {
 
 const seen = { day: "" };
 
-function time(value: unknown): string {
+export function parseTime(value: unknown): string {
   const found = text(value, "time");
   // Date.parse also takes February 30 and 24:00, which other verifiers refuse: printed again, only a day that exists is the same.
   const day = found.slice(0, 10);
