@@ -12,12 +12,13 @@ export type AuditHands = {
   [Symbol.asyncDispose](): Promise<void>;
 };
 
-/** Of a ledger of this size, the work of 20 ms is what threads cost. */
-const THREADED_PAGES = 8_192;
+/** Starting threads takes as long as reading so much. */
+const THREADED_BYTES = 32 << 20;
 
 /** Threads for a large ledger, this one for a small one. */
 export function auditHands(db: Db, origin: string, signal: AbortSignal): AuditHands {
-  if (Number(db.pragma("page_count", { simple: true })) >= THREADED_PAGES) return auditThreads({ file: db.name, origin }, signal);
+  const bytes = Number(db.pragma("page_count", { simple: true })) * Number(db.pragma("page_size", { simple: true }));
+  if (bytes >= THREADED_BYTES) return auditThreads({ file: db.name, origin }, signal);
   let check: PageCheck | null = null;
   return {
     depth: 1,
