@@ -1,5 +1,6 @@
 import { failing } from "./failing.ts";
 import { killed } from "./killed.ts";
+import { powerLoss } from "./power-loss.ts";
 import type { CampaignEnd, CampaignWish } from "./campaign.ts";
 import { outsideTools } from "./outside-tools.ts";
 import { tampered } from "./tampered.ts";
@@ -11,6 +12,7 @@ const campaigns: Readonly<Record<string, { readonly run: (wish: CampaignWish) =>
   killed: { run: killed, count: 1_000 },
   failing: { run: failing, count: 60 },
   outsiders: { run: outsideTools, count: 3 },
+  "power-loss": { run: powerLoss, count: 20 },
   writers: { run: writers, count: 200 },
 };
 
