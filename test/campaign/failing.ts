@@ -8,6 +8,7 @@ import { createLedger } from "../../src/ledger/write/create-ledger.ts";
 import { openReader } from "../../src/ledger/read/reader.ts";
 import { ORIGIN } from "../ledger/support.ts";
 import { type Fault, fullDisk, hasStrace, injectedFault, smallDisk } from "./faults.ts";
+import { aheadOf, judgeOutside, startOutside } from "./fail-judge.ts";
 import { judgeHome } from "./judge-home.ts";
 import type { CampaignEnd, CampaignWish } from "./campaign.ts";
 import { seeded } from "./seeded.ts";
@@ -15,6 +16,8 @@ import { seeded } from "./seeded.ts";
 type Line =
   | { readonly kind: "receipts"; readonly receipts: readonly ActReceipt[] }
   | { readonly kind: "refused" | "not-opened"; readonly tried: string | null; readonly code: string; readonly text: string }
+  | { readonly kind: "vouched"; readonly by: "witness" | "mirror" }
+  | { readonly kind: "not-vouched"; readonly by: "witness" | "mirror"; readonly code: string; readonly text: string }
   | { readonly kind: "end" };
 
 /**
@@ -25,7 +28,7 @@ export async function failing({ seed, count, say }: CampaignWish): Promise<Campa
   const random = seeded(seed);
   const failures: string[] = [];
   const skipped = new Set<string>();
-  const tally = { runs: 0, hit: 0, refusals: 0, receipts: 0 };
+  const tally = { runs: 0, hit: 0, refusals: 0, receipts: 0, vouched: 0, notVouched: 0 };
   using disks = new DisposableStack();
   const strace = hasStrace();
   if (!strace) skipped.add("failing system calls (strace cannot be run)");
@@ -39,12 +42,14 @@ export async function failing({ seed, count, say }: CampaignWish): Promise<Campa
     const base = mkdtempSync(join(tmpdir(), "holdfast-failing-"));
     const full = i % 3 === 2;
     if (full ? disk !== null : strace) {
-      const fault = full && disk !== null ? fullDisk(disk, base, random.pick(["ledger", "head"]), random) : injectedFault(base, random);
-      const { wrong, lines, hit } = await suffer(fault);
+      const fault = full && disk !== null ? fullDisk(disk, base, random.pick(["ledger", "head", "mirror"]), random) : injectedFault(base, random);
+      const { wrong, lines, hit } = await suffer(fault, full || random.int(4) > 0);
       tally.runs += 1;
       if (hit) tally.hit += 1;
       for (const line of lines) {
         if (line.kind === "receipts") tally.receipts += line.receipts.length;
+        else if (line.kind === "vouched") tally.vouched += 1;
+        else if (line.kind === "not-vouched") tally.notVouched += 1;
         else if (line.kind !== "end") tally.refusals += 1;
       }
       for (const text of wrong) failures.push(`run ${i}, ${fault.name}: ${text}`);
@@ -55,20 +60,21 @@ export async function failing({ seed, count, say }: CampaignWish): Promise<Campa
   }
   const left = skipped.size === 0 ? "" : `; SKIPPED: ${[...skipped].join(", ")}`;
   return {
-    summary: `failing: seed ${seed}: ${tally.runs} writers on failing storage, ${tally.hit} of them hit: ${tally.refusals} refusals, ${tally.receipts} receipts that all hold after a clean restart${left}`,
+    summary: `failing: seed ${seed}: ${tally.runs} writers on failing storage, ${tally.hit} of them hit: ${tally.refusals} refusals, ${tally.receipts} receipts that all hold after a clean restart; witness and mirror: ${tally.vouched} heads vouched for, ${tally.notVouched} times not, none of them ahead of a receipt${left}`,
     failures,
   };
 }
 
-async function suffer(fault: Fault): Promise<{ readonly wrong: readonly string[]; readonly lines: readonly Line[]; readonly hit: boolean }> {
-  for (const dir of [fault.ledgerDir, fault.headDir]) mkdirSync(dir, { recursive: true });
+async function suffer(fault: Fault, anchored: boolean): Promise<{ readonly wrong: readonly string[]; readonly lines: readonly Line[]; readonly hit: boolean }> {
+  for (const dir of [fault.ledgerDir, fault.headDir, fault.mirrorDir]) mkdirSync(dir, { recursive: true });
   const paths = { ledger: join(fault.ledgerDir, "ledger.db"), head: join(fault.headDir, "head.db"), keys: join(fault.ledgerDir, "keys") };
-  createLedger(paths, ORIGIN, randomBytes, () => new Date());
+  const { vkeys } = createLedger(paths, ORIGIN, randomBytes, () => new Date());
+  await using outside = anchored ? await startOutside(fault.mirrorDir, vkeys) : null;
   const wrong: string[] = [];
   let lines: readonly Line[] = [];
   let hit = false;
   try {
-    const end = await fault.run();
+    const end = await fault.run(outside?.args ?? []);
     lines = end.out
       .split("\n")
       .slice(0, -1)
@@ -87,12 +93,11 @@ async function suffer(fault: Fault): Promise<{ readonly wrong: readonly string[]
   if (fault.lasting && hit && first < 0) wrong.push("its storage failed for good, and it said nothing");
   if (fault.lasting && first >= 0 && lines.slice(first).some(({ kind }) => kind === "receipts"))
     wrong.push("it gave a receipt on storage that had failed for good");
-  wrong.push(
-    ...(await judgeHome(
-      paths,
-      lines.flatMap((line) => (line.kind === "receipts" ? line.receipts : [])),
-    )),
-  );
+  const receipts = lines.flatMap((line) => (line.kind === "receipts" ? line.receipts : []));
+  const sizes = [0, ...receipts.map(({ checkpoint }) => Number(checkpoint.size))];
+  if (outside !== null) wrong.push(...(await aheadOf(Math.max(...sizes), outside)));
+  wrong.push(...(await judgeHome(paths, receipts)));
+  if (outside !== null) wrong.push(...(await judgeOutside(paths, outside)));
   const reader = openReader(paths);
   const recorded = new Set([...reader.acts({})].map(({ reason }) => reason));
   reader.close();

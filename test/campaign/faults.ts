@@ -15,7 +15,9 @@ export type Fault = {
   readonly lasting: boolean;
   readonly ledgerDir: string;
   readonly headDir: string;
-  run(): Promise<{ readonly out: string; readonly hit: boolean | null }>;
+  readonly mirrorDir: string;
+  /** `more`: arguments of the writer beyond folders and count. */
+  run(more: readonly string[]): Promise<{ readonly out: string; readonly hit: boolean | null }>;
   /** What was broken works again. */
   heal(): void;
 };
@@ -34,9 +36,10 @@ export function injectedFault(dir: string, random: Seeded): Fault {
     lasting: lasting && file.endsWith("-wal"),
     ledgerDir: dir,
     headDir: dir,
-    async run() {
-      const args = ["-f", "-qq", "-o", log, "-e", `trace=${call}`, "-e", inject, "-P", join(dir, file), process.execPath, child, dir, dir, String(ACTS)];
-      const out = await runChild("strace", args);
+    mirrorDir: join(dir, "mirror"),
+    async run(more) {
+      const how = ["-f", "-qq", "-o", log, "-e", `trace=${call}`, "-e", inject, "-P", join(dir, file)];
+      const out = await runChild("strace", [...how, process.execPath, child, dir, dir, String(ACTS), ...more]);
       return { out, hit: readFileSync(log, "utf8").includes("INJECTED") };
     },
     heal: () => rmSync(log, { force: true }),
@@ -68,19 +71,22 @@ export function smallDisk(): SmallDisk {
   };
 }
 
-/** The disk of one of the two databases has `left` bytes, and no more until it is healed. */
-export function fullDisk(disk: SmallDisk, dir: string, which: "ledger" | "head", random: Seeded): Fault {
+export type FullDisk = "ledger" | "head" | "mirror";
+
+/** The disk of one of the two databases, or of the mirror, has `left` bytes, and no more until it is healed. */
+export function fullDisk(disk: SmallDisk, dir: string, which: FullDisk, random: Seeded): Fault {
   const left = random.int(200) * 1024;
   const filler = join(disk.dir, "filler");
   return {
-    name: `the disk of ${which}.db has ${left / 1024} KiB left`,
+    name: `the disk of ${which === "mirror" ? "the mirror" : `${which}.db`} has ${left / 1024} KiB left`,
     lasting: false, // a smaller act may find room where a larger one did not
     ledgerDir: which === "ledger" ? join(disk.dir, "home") : dir,
     headDir: which === "head" ? join(disk.dir, "home") : dir,
-    async run() {
+    mirrorDir: which === "mirror" ? join(disk.dir, "home") : join(dir, "mirror"),
+    async run(more) {
       const { bavail, bsize } = statfsSync(disk.dir);
       writeFileSync(filler, Buffer.alloc(Math.max(0, bavail * bsize - left)));
-      const out = await runChild(process.execPath, [child, this.ledgerDir, this.headDir, String(ACTS * 8)]);
+      const out = await runChild(process.execPath, [child, this.ledgerDir, this.headDir, String(which === "mirror" ? ACTS : ACTS * 8), ...more]);
       return { out, hit: null };
     },
     heal: () => rmSync(filler),

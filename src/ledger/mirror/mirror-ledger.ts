@@ -12,6 +12,7 @@ import { bundleName, checkpointName, mirrorFolder, vkeyName } from "./mirror-nam
 import type { LedgerPaths } from "../store/paths.ts";
 import { openProver } from "../read/proof-of.ts";
 import { LEDGER_APPLICATION_ID } from "../store/schema.ts";
+import { syncFiles } from "../store/sync-files.ts";
 import { currentFrom, vkeyText } from "../keys/vkey-list.ts";
 import { type Bundle, readBundle, verifiedBundles } from "./verified-bundles.ts";
 
@@ -45,6 +46,7 @@ export async function mirrorLedger(paths: LedgerPaths, wish: MirrorWish, signal:
     const sight = await lookAtMirror(vault, keys, prover.head().checkpoint.size, signal);
     // The head is read after the list: what another process of this home mirrored meanwhile is no rollback.
     const { note, checkpoint } = prover.head();
+    syncFiles(paths);
     const state = judgeMirror(vault.name, sight, checkpoint, prover);
     demandAgreement(keys.origin, state);
     const mirrored = state.kind === "agrees" ? state.size : 0;

@@ -24,6 +24,9 @@ export function openForWriting(file: string, applicationId: number): Db {
     setAndReadBack(db, file, "foreign_keys", "ON", 1);
     setAndReadBack(db, file, "temp_store", "MEMORY", 2); // what a savepoint keeps of its pages is no file under /tmp
     guard(db, file);
+    // A WAL that is there now may hold frames whose sync failed, and which the next sync passes over: Linux takes such pages for
+    // written. What is moved to the database is written and synced anew. PASSIVE waits for nobody.
+    db.pragma("wal_checkpoint(PASSIVE)");
     return db;
   } catch (error) {
     db.close();
