@@ -1,7 +1,9 @@
+import { enableCompileCache } from "node:module";
 import { auditLedger } from "../../src/ledger/audit/audit.ts";
 import { forever, pathsIn } from "../ledger/support.ts";
 
 // node ledger-audit-child.ts DIR: audits the ledger there and prints what it took.
+enableCompileCache(); // as the command does, for its threads
 const from = performance.now();
 const { verdict } = await auditLedger(pathsIn(process.argv[2] ?? ""), forever);
 if (verdict !== "intact") throw new Error(`the audit says ${verdict}`);
