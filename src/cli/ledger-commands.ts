@@ -30,7 +30,7 @@ export function addLedgerCommands(program: Command, go: (body: (session: Session
     .command("reconcile")
     .description("hold the vault's own access logs against our acts")
     .option("--since <TIME>", "RFC 3339, or back from now")
-    .option("--logs <DIR>", "a folder of downloaded S3 server access logs, or CloudTrail files with data events (.json, .json.gz)")
+    .option("--logs <PLACE>", "s3://BUCKET/PREFIX or a folder: S3 server access logs, or CloudTrail files with data events (.json, .json.gz)")
     .option("--tolerance <DURATION>", "how far a call without a recorded id may lie from its act; longer than the longest verify (15m)")
     .addHelpText("after", reconcileHelp)
     .action((o: Options) => go(async (s) => (await import("./ledger-reconcile.ts")).ledgerReconcile(s, o)));
@@ -74,10 +74,11 @@ export function addLedgerCommands(program: Command, go: (body: (session: Session
 }
 
 const reconcileHelp = `
+What a bucket holds is read twice and where it lies, every version of it (s3:ListBucketVersions, s3:GetObject, s3:GetObjectVersion there).
 A call is ours where an act names its request id; else where it lies beside an act that does such a thing, on the same key, and comes from
 a principal whose request ids are ours. Whoever holds our own credentials and reads within the tolerance of an act is not seen.
 
 Exit 0: every call that the logs hold is explained. 9, with the reason in "outcome": a read, write, deletion or change of a lock, also a
-refused one, is explained by no act (unexplained); lines could not be read, or acts have no call in the logs, which come late and not all
-(partial); the logs hold no call since then (nothing-logged). Whether the bytes are still what they were, verify says.
+refused one, is explained by no act (unexplained); lines could not be read, acts have no call in the logs (which come late and not all), or no
+id of ours is there to tell who we are (partial); the logs hold no call since then (nothing-logged). Whether the bytes are still what they were, verify says.
 `;

@@ -1,13 +1,11 @@
-import { createReadStream } from "node:fs";
-import { readdir, readFile } from "node:fs/promises";
-import { join, relative } from "node:path";
-import { pipeline, type Readable } from "node:stream";
+import { pipeline, Readable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 import { promisify } from "node:util";
 import { createGunzip, gunzip } from "node:zlib";
 import { describeError, HoldfastError } from "../core/error.ts";
 import type { LoggedCall } from "../core/reconcile-report.ts";
 import { parseAccessLogLine } from "./access-log-line.ts";
+import type { LogFile } from "./log-files.ts";
 import { parseTrailRecord } from "./trail-record.ts";
 
 export type LogEntry =
@@ -18,33 +16,28 @@ export type LogEntry =
   | { readonly kind: "unreadable"; readonly where: string };
 
 /**
- * Every call in a folder of downloaded logs, file by file: CloudTrail files by their name (`.json`, `.json.gz`), everything else
- * line by line as S3 server access logs. A file that cannot be read is told and hides none of the others. Throws `usage` for no folder.
+ * Every call in these logs, file by file: CloudTrail files by their name (`.json`, `.json.gz`), everything else line by line as S3
+ * server access logs. A file that cannot be read is told and hides none of the others. Rejects as the list of files does.
  */
-export async function* readAccessLogs(folder: string, signal: AbortSignal): AsyncGenerator<LogEntry> {
-  let names: readonly string[];
-  try {
-    const found = await readdir(folder, { recursive: true, withFileTypes: true });
-    names = found.filter((entry) => entry.isFile()).map((entry) => relative(folder, join(entry.parentPath, entry.name)));
-  } catch (error) {
-    throw new HoldfastError("usage", `--logs: ${folder} is no folder that can be read; download the vault's access logs into one`, error);
-  }
-  for (const name of [...names].sort()) {
+export async function* readAccessLogs(files: AsyncIterable<LogFile>, signal: AbortSignal): AsyncGenerator<LogEntry> {
+  for await (const file of files) {
     signal.throwIfAborted();
+    // CloudTrail's signed digests lie beside its logs and hold no calls.
+    if (/(^|\/)CloudTrail-Digest\//.test(file.name)) continue;
     yield { kind: "file" };
     try {
-      if (/\.json(\.gz)?$/.test(name)) yield* trailFile(join(folder, name), name);
-      else yield* lines(join(folder, name), name, signal);
+      if (/\.json(\.gz)?$/.test(file.name)) yield* trailFile(file);
+      else yield* lines(file);
     } catch (error) {
       signal.throwIfAborted();
-      yield { kind: "unreadable", where: `${name}: ${describeError(error)}` };
+      if (error instanceof HoldfastError && error.code === "paused") throw error;
+      yield { kind: "unreadable", where: `${file.name}: ${describeError(error)}` };
     }
   }
 }
 
-async function* lines(path: string, name: string, signal: AbortSignal): AsyncGenerator<LogEntry> {
-  const file = createReadStream(path, { signal });
-  const bytes: AsyncIterable<Buffer> = path.endsWith(".gz") ? unzipped(file) : file;
+async function* lines({ name, open }: LogFile): AsyncGenerator<LogEntry> {
+  const bytes: AsyncIterable<Uint8Array> = name.endsWith(".gz") ? unzipped(open()) : open();
   const text = new StringDecoder("utf8");
   let number = 0;
   let rest = "";
@@ -59,8 +52,8 @@ async function* lines(path: string, name: string, signal: AbortSignal): AsyncGen
 }
 
 /** Whatever fails on the way is thrown to who reads. */
-function unzipped(file: Readable): AsyncIterable<Buffer> {
-  return pipeline(file, createGunzip(), () => undefined);
+function unzipped(bytes: AsyncIterable<Uint8Array>): AsyncIterable<Buffer> {
+  return pipeline(Readable.from(bytes), createGunzip(), () => undefined);
 }
 
 /** Characters. */
@@ -72,10 +65,20 @@ function* lineEntry(line: string, name: string, number: number): Generator<LogEn
   yield call === null ? { kind: "unreadable", where: `${name}:${number}` } : { kind: "call", call };
 }
 
-/** CloudTrail cuts its files small (some MB): one at a time is held in memory. */
-async function* trailFile(path: string, name: string): AsyncGenerator<LogEntry> {
-  const bytes = await readFile(path);
-  const value: unknown = JSON.parse((path.endsWith(".gz") ? await promisify(gunzip)(bytes) : bytes).toString("utf8"));
+/** CloudTrail cuts its files small (some MB): one at a time is held in memory, and nothing larger is believed to be one. Bytes. */
+const largestTrailFile = 1 << 28;
+
+async function* trailFile({ name, open }: LogFile): AsyncGenerator<LogEntry> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of open()) {
+    size += chunk.length;
+    if (size > largestTrailFile) throw new HoldfastError("unverifiable", `it is larger than ${largestTrailFile} bytes, and is no CloudTrail file`);
+    chunks.push(chunk);
+  }
+  const bytes = Buffer.concat(chunks);
+  const text = (name.endsWith(".gz") ? await promisify(gunzip)(bytes, { maxOutputLength: largestTrailFile }) : bytes).toString("utf8");
+  const value: unknown = JSON.parse(text);
   const records: unknown = typeof value === "object" && value !== null && "Records" in value ? value.Records : null;
   if (!Array.isArray(records)) throw new HoldfastError("unverifiable", "it has no Records, and is no CloudTrail file");
   for (const [i, record] of records.entries()) {

@@ -52,8 +52,10 @@ export async function reconcile(
     }
     calls.onExhibits += 1;
     const span = object === undefined ? null : spanOf(call, object, wish.tolerance);
-    if (known.requestIds.has(call.requestId)) calls.byRequestId += 1;
-    else if (span !== null && (principals.size === 0 || principals.has(principalOf(call.requester)))) {
+    if (known.requestIds.has(call.requestId)) {
+      calls.byRequestId += 1;
+      seen.add(call.requestId); // logs may have come between the two passes
+    } else if (span !== null && (principals.size === 0 || principals.has(principalOf(call.requester)))) {
       calls.byTime += 1;
       bySpan.add(span);
     } else if (call.kind === "look") calls.looks += 1;

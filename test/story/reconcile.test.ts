@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { DeleteObjectCommand, GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { startS3Fake, type S3Fake, type S3FakeRequest } from "../clouds/s3-fake.ts";
+import { startS3Fake, type S3Fake } from "../clouds/s3-fake.ts";
+import { accessLine, type Logged, trailRecord } from "./logged-calls.ts";
 import { holdfast, holdfastJson, temporary } from "./holdfast.ts";
 import { type S3Home, s3Home } from "./s3-home.ts";
 
@@ -20,19 +21,8 @@ type Reconciled = {
   readonly unlogged: readonly { readonly act: string }[];
   readonly text: readonly string[];
 };
-type Logged = S3FakeRequest & { readonly time: Date; readonly requester: string };
 const us = "arn:aws:sts::111122223333:assumed-role/holdfast/session-1";
 const eve = "arn:aws:iam::111122223333:user/eve";
-/** Names in server access logs (Amazon S3 User Guide). */
-const names: Readonly<Record<string, string>> = {
-  GetObject: "REST.GET.OBJECT",
-  HeadObject: "REST.HEAD.OBJECT",
-  PutObject: "REST.PUT.OBJECT",
-  DeleteObject: "REST.DELETE.OBJECT",
-  CreateMultipartUpload: "REST.POST.UPLOADS",
-  UploadPart: "REST.PUT.PART",
-  CompleteMultipartUpload: "REST.POST.UPLOAD",
-};
 let dir: ReturnType<typeof temporary>;
 let fake: S3Fake;
 let at: S3Home;
@@ -47,22 +37,6 @@ const note = (requester: string): void => {
   for (const request of fake.requests.slice(seen)) log.push({ ...request, time: new Date(), requester });
   seen = fake.requests.length;
 };
-const stamp = (time: Date): string => {
-  const [, , month, day] = [...time.toUTCString().split(" ").slice(0, 1), "", time.toUTCString().slice(8, 11), time.toUTCString().slice(5, 7)];
-  return `${day}/${month}/${time.getUTCFullYear()}:${time.toISOString().slice(11, 19)} +0000`;
-};
-const accessLine = (r: Logged): string =>
-  `79a59df9 ${r.bucket} [${stamp(r.time)}] 192.0.2.3 ${r.requester} ${r.requestId} ${names[r.operation] ?? `REST.GET.${r.operation.toUpperCase()}`} ${r.key === "" ? "-" : encodeURIComponent(r.key).replaceAll("%2F", "/")} "GET /${r.bucket}/${r.key}${r.query} HTTP/1.1" ${r.status} ${r.code ?? "-"} - - 1 1 "-" "agent" - host= SigV4 - AuthHeader h TLSv1.2 - -`;
-const trailRecord = (r: Logged): object => ({
-  eventSource: "s3.amazonaws.com",
-  eventName: r.operation,
-  eventTime: `${r.time.toISOString().slice(0, 19)}Z`,
-  requestID: r.requestId,
-  sourceIPAddress: "192.0.2.3",
-  userIdentity: { arn: r.requester },
-  ...(r.code === null ? {} : { errorCode: r.code }),
-  requestParameters: { bucketName: r.bucket, ...(r.key === "" ? {} : { key: r.key }) },
-});
 const writeLogs = (calls: readonly Logged[], form: "lines" | "trail"): void => {
   rmSync(logs, { recursive: true, force: true });
   mkdirSync(join(logs, "day"), { recursive: true });
