@@ -26,6 +26,29 @@ test.for([["a\nb"], ["a\u001b[2Jb"], ["a\u202egz.gol"], ["a\\..\\b"]])("%j stand
   }
 });
 
+// NAME_MAX of Linux's file systems, and of APFS and NTFS: 255.
+test("however long a key is, even encoded, a file system has room for every part of its name", () => {
+  fc.assert(
+    fc.property(fc.stringMatching(/^[a.ü€/%]{1,6}$/), fc.integer({ min: 1, max: 1024 }), fc.constantFrom(null, "v".repeat(1024)), (seed, length, version) => {
+      const key = seed.repeat(length).slice(0, length);
+      for (const member of [objectMember("b", key, version), metadataMember("b", key), pageMember(["logs", key], 1, "json")]) {
+        const names = member.split("/");
+        expect(names.every((name) => Buffer.byteLength(name) <= 255 && name !== "" && name !== "." && name !== "..")).toBe(true);
+      }
+    }),
+  );
+});
+
+test("long keys that differ only at their end, or where a folder of one ends, have two names", () => {
+  const long = "\n".repeat(400);
+  const members = [long, `${long}\n`, `${long}/`, `${long}.`, `${long}..`, long.slice(0, 80), `${long.slice(0, 79)}\r`].flatMap((key) => [
+    objectMember("b", key),
+    objectMember("b", key, "v"),
+  ]);
+  expect(new Set(members).size).toBe(members.length);
+  for (const one of members) for (const other of members) expect(other.startsWith(`${one}/`)).toBe(false);
+});
+
 test("two objects never have one name", () => {
   const name = fc.tuple(fc.constantFrom("b", "bb"), fc.stringMatching(/^[a./%0-9EF]{1,6}$/), fc.constantFrom(null, "v", "..", "a"));
   fc.assert(
