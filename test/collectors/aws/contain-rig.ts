@@ -1,9 +1,8 @@
 import { vi } from "vitest";
-import { type Aws, type AwsPorts, openAws } from "../../../collectors/aws/aws.ts";
+import { type Aws, openAws } from "../../../collectors/aws/aws.ts";
 import { containRoom } from "../../../collectors/aws/contain/contain.ts";
 import { lookAtInstance } from "../../../collectors/aws/look.ts";
 import type { Json } from "../../../src/core/act.ts";
-import { noAws } from "../../../src/core/config-aws.ts";
 import type { Done, StepContext } from "../../../src/core/collector.ts";
 import type { Containment, Step, Wish } from "../../../src/core/plan.ts";
 import { type AwsFake, openAwsFake } from "../../clouds/aws/aws-fake.ts";
@@ -16,7 +15,8 @@ import { type IamWorld, iamWorld } from "../../clouds/aws/iam-world.ts";
 import { type FakeKey, type KeyRing, makeKeyRing, userKey } from "../../clouds/aws/key-ring.ts";
 import { stsService } from "../../clouds/aws/sts.ts";
 import { home, useKey } from "./link-rig.ts";
-import { quickAccounts } from "./planted-snapshot.ts";
+import { everything } from "./room-rig.ts";
+import { stillPorts, stillTime } from "./still-ports.ts";
 
 export const region = "eu-west-1";
 export const collection = "20261124T120000Z-9f3a1c";
@@ -47,16 +47,6 @@ export type ContainRig = {
 };
 
 const place = { account: home, region };
-const wish: Wish = {
-  kinds: null,
-  window: { since: "2026-11-23T12:00:00.000Z", until: "2026-11-24T12:00:00.000Z" },
-  disks: [],
-  pids: [],
-  logs: [],
-  compress: "auto",
-  contain: null,
-};
-
 export async function openContainRig(): Promise<ContainRig> {
   const me = userKey(home, "investigator");
   const keys = makeKeyRing([me]);
@@ -65,26 +55,15 @@ export async function openContainRig(): Promise<ContainRig> {
   const planted = plantNetwork(ec2.network, place, instanceId);
   const instance = newInstance({ ...place, id: instanceId, vpc: planted.vpc, subnet: planted.subnets[0] });
   ec2.instances.push(instance);
-  let now = Date.parse("2026-11-24T12:00:00.000Z");
-  const clock = (): Date => new Date(now);
-  const fake = await openAwsFake({ keys, services: [stsService({ assumable: new Map() }, keys), ec2Service(ec2), iamService(iam, keys)], clock });
+  const time = stillTime();
+  const fake = await openAwsFake({ keys, services: [stsService({ assumable: new Map() }, keys), ec2Service(ec2), iamService(iam, keys)], clock: time.clock });
   useKey(me);
   const { signal } = new AbortController();
   const opened: Aws[] = [];
   const befores = new Map<string, Json>();
   const memory = new Map<string, Json>();
   const results = new Map<string, Json>();
-  const ports: AwsPorts = {
-    config: { ...noAws, endpoint: fake.url },
-    clock,
-    random: (n) => new Uint8Array(n).fill(128),
-    sleep: async (ms, stop) => {
-      stop.throwIfAborted();
-      now += ms;
-    },
-    readTool: async () => Buffer.alloc(0),
-    ebs: quickAccounts(),
-  };
+  const ports = stillPorts(time, { endpoint: fake.url });
   const context = ({ id }: Step): StepContext => ({
     case: "C-7",
     collection,
@@ -114,7 +93,7 @@ export async function openContainRig(): Promise<ContainRig> {
     },
     async plan(contain, kinds = null) {
       const aws = await rig.open();
-      return containRoom.plan(aws, await lookAtInstance(aws, signal), { ...wish, contain, kinds }, signal);
+      return containRoom.plan(aws, await lookAtInstance(aws, signal), { ...everything, contain, kinds }, signal);
     },
     async before(step) {
       const known = befores.get(step.id) ?? copyOf((await containRoom.before?.(await rig.open(), step, context(step), signal)) ?? null);
@@ -131,7 +110,7 @@ export async function openContainRig(): Promise<ContainRig> {
     cleanup: async (step) => must(await containRoom.cleanup?.(await rig.open(), step, context(step), signal)),
     async doctor(contain) {
       const aws = await rig.open();
-      return must(await containRoom.doctor?.(aws, await lookAtInstance(aws, signal), { ...wish, contain }, signal));
+      return must(await containRoom.doctor?.(aws, await lookAtInstance(aws, signal), { ...everything, contain }, signal));
     },
     calls: (operation) => fake.exchanges.filter((exchange) => exchange.operation === operation).length,
     async close() {

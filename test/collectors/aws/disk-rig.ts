@@ -3,7 +3,7 @@ import { type Aws, type AwsPorts, openAws } from "../../../collectors/aws/aws.ts
 import { awsCollector } from "../../../collectors/aws/aws-collector.ts";
 import { lookAtInstance } from "../../../collectors/aws/look.ts";
 import { rooms } from "../../../collectors/aws/rooms.ts";
-import { type AwsConfig, noAws } from "../../../src/core/config-aws.ts";
+import type { AwsConfig } from "../../../src/core/config-aws.ts";
 import type { Collector } from "../../../src/core/collector.ts";
 import type { Plan, Step, Wish } from "../../../src/core/plan.ts";
 import type { ProbeAnswer } from "../../../src/core/vault.ts";
@@ -17,7 +17,8 @@ import { kmsService } from "../../clouds/aws/kms.ts";
 import { makeKeyRing, userKey } from "../../clouds/aws/key-ring.ts";
 import { type AssumableRole, stsService } from "../../clouds/aws/sts.ts";
 import { home, role, useKey } from "./link-rig.ts";
-import { quickAccounts } from "./planted-snapshot.ts";
+import { everything } from "./room-rig.ts";
+import { stillPorts, stillTime } from "./still-ports.ts";
 import { type Drive, openDrive } from "./step-drive.ts";
 
 export const region = "eu-west-1";
@@ -50,22 +51,12 @@ export type DiskRig = {
   close(): Promise<void>;
 };
 
-const wish: Wish = {
-  kinds: null,
-  window: { since: "2026-11-23T12:00:00.000Z", until: "2026-11-24T12:00:00.000Z" },
-  disks: [],
-  pids: [],
-  logs: [],
-  compress: "auto",
-  contain: null,
-};
-
 export async function openDiskRig(): Promise<DiskRig> {
   const me = userKey(home, "investigator");
   const keys = makeKeyRing([me]);
   const assumable = new Map([[role.arn, role]]);
-  let now = Date.parse("2026-11-24T12:00:00.000Z");
-  const clock = (): Date => new Date(now);
+  const time = stillTime((ms) => rig.onSleep(ms));
+  const { clock, waits } = time;
   const ec2 = ec2World();
   const instance = plantInstance(ec2);
   const ebs = ebsWorld(snapshotsOf(ec2));
@@ -74,22 +65,8 @@ export async function openDiskRig(): Promise<DiskRig> {
   useKey(me);
   const opened: Collector[] = [];
   const signal = new AbortController().signal;
-  const waits: number[] = [];
   const target = { kind: "aws", id: `aws:${region}:${instanceId}` } as const;
-  const ports = (config: Partial<AwsConfig>): AwsPorts => ({
-    config: { ...noAws, endpoint: fake.url, ...config },
-    clock,
-    random: (n) => new Uint8Array(n).fill(128),
-    sleep: async (ms, stop) => {
-      stop.throwIfAborted();
-      waits.push(ms);
-      rig.onSleep(ms);
-      now += ms;
-      stop.throwIfAborted();
-    },
-    readTool: async () => Buffer.alloc(0),
-    ebs: quickAccounts(),
-  });
+  const ports = (config: Partial<AwsConfig>): AwsPorts => stillPorts(time, { endpoint: fake.url, ...config });
   async function looking<T>(config: Partial<AwsConfig>, work: (aws: Aws) => Promise<T>): Promise<T> {
     const aws = await openAws(ports(config), target.id, { case: "none", collection: "planning" }, signal);
     try {
@@ -108,9 +85,7 @@ export async function openDiskRig(): Promise<DiskRig> {
     signal,
     now: clock,
     onSleep: () => {},
-    pass: (ms) => {
-      now += ms;
-    },
+    pass: time.pass,
     collector(config = {}) {
       const one = awsCollector(ports(config), target);
       opened.push(one);
@@ -120,14 +95,14 @@ export async function openDiskRig(): Promise<DiskRig> {
       looking(config, async (aws) => {
         const look = await lookAtInstance(aws, signal);
         const steps: Step[] = [];
-        for (const name of names) steps.push(...((await (await rooms[name]?.())?.plan(aws, look, { ...wish, ...asked }, signal)) ?? []));
-        return { schema: "holdfast.plan/1", target: aws.arn, provider: "aws", path: "", window: wish.window, steps, without: [] };
+        for (const name of names) steps.push(...((await (await rooms[name]?.())?.plan(aws, look, { ...everything, ...asked }, signal)) ?? []));
+        return { schema: "holdfast.plan/1", target: aws.arn, provider: "aws", path: "", window: everything.window, steps, without: [] };
       }),
     doctor: (names, asked = {}, config = {}) =>
       looking(config, async (aws) => {
         const look = await lookAtInstance(aws, signal);
         const answers: ProbeAnswer[] = [];
-        for (const name of names) answers.push(...((await (await rooms[name]?.())?.doctor?.(aws, look, { ...wish, ...asked }, signal)) ?? []));
+        for (const name of names) answers.push(...((await (await rooms[name]?.())?.doctor?.(aws, look, { ...everything, ...asked }, signal)) ?? []));
         return answers;
       }),
     drive: (plan, over = {}) => openDrive(plan, { collection, retainUntil: "2027-02-22T12:00:00Z", legalHold: false, ...over }, signal),

@@ -1,7 +1,7 @@
 import { vi } from "vitest";
-import { type Aws, type AwsPorts, openAws } from "../../../collectors/aws/aws.ts";
+import { type Aws, openAws } from "../../../collectors/aws/aws.ts";
 import { awsCollector } from "../../../collectors/aws/aws-collector.ts";
-import { type AwsConfig, noAws } from "../../../src/core/config-aws.ts";
+import type { AwsConfig } from "../../../src/core/config-aws.ts";
 import type { Json } from "../../../src/core/act.ts";
 import type { Collector, Done, StepContext } from "../../../src/core/collector.ts";
 import type { Plan, Step, Wish } from "../../../src/core/plan.ts";
@@ -10,8 +10,8 @@ import { makeKeyRing, userKey } from "../../clouds/aws/key-ring.ts";
 import type { Service } from "../../clouds/aws/service.ts";
 import { stsService } from "../../clouds/aws/sts.ts";
 import { home, useKey } from "./link-rig.ts";
-import { quickAccounts } from "./planted-snapshot.ts";
 import { planted, region } from "./room-world.ts";
+import { stillPorts, stillTime } from "./still-ports.ts";
 
 /** A collector on a stand-in, without the runner: a test drives plan, before, act, undo and open itself. Time stands still but for waits. */
 export type RoomRig = {
@@ -43,23 +43,11 @@ export const everything: Wish = {
 export async function openRoomRig(services: readonly Service[], config: Partial<AwsConfig> = {}): Promise<RoomRig> {
   const me = userKey(home, "investigator");
   const keys = makeKeyRing([me]);
-  let now = Date.parse("2026-11-24T12:00:00.000Z");
-  const clock = (): Date => new Date(now);
+  const time = stillTime();
+  const { clock, waits } = time;
   const fake = await openAwsFake({ keys, services: [stsService({ assumable: new Map() }, keys), ...services], clock });
-  const waits: number[] = [];
   useKey(me);
-  const ports: AwsPorts = {
-    config: { ...noAws, endpoint: fake.url, ...config },
-    clock,
-    random: (n) => new Uint8Array(n).fill(128),
-    sleep: async (ms, signal) => {
-      signal.throwIfAborted();
-      waits.push(ms);
-      now += ms;
-    },
-    readTool: () => Promise.reject(new Error("there is no tool here")),
-    ebs: quickAccounts(),
-  };
+  const ports = stillPorts(time, { endpoint: fake.url, ...config });
   const target = { kind: "aws", id: `aws:${region}:${planted.instance}` } as const;
   const collector = awsCollector(ports, target);
   const { signal } = new AbortController();
