@@ -69,9 +69,18 @@ function outsideLines(acts: readonly Act[], receipt: CustodyReceipt, mirror: str
   ];
 }
 
-/** The lock that holds now is said once, above. */
+/** The lock that holds now is said once, above. What was asked, approved or refused has its number and its name. */
 function actText(act: Act, lock: string | null): string {
-  const text = act.detail["text"];
-  const parts = [act.reason, act.authority === null ? null : `under ${act.authority}`, typeof text === "string" && text !== lock ? text : null];
+  const { detail } = act;
+  const text = detail["text"];
+  const request = typeof detail["request"] === "string" ? `request ${detail["request"]}` : null;
+  const about = typeof detail["act"] === "string" ? (act.act === "refused" ? `"${detail["act"]}" was tried by ${triedBy(act)}` : detail["act"]) : null;
+  const parts = [about, request, act.reason, act.authority === null ? null : `under ${act.authority}`, typeof text === "string" && text !== lock ? text : null];
   return parts.filter((part) => part !== null && part !== "").join("; ");
+}
+
+function triedBy(act: Act): string {
+  const actor = act.detail["actor"];
+  const id = typeof actor === "object" && actor !== null ? Object.entries(actor).find(([name]) => name === "id")?.[1] : null;
+  return typeof id === "string" ? id : "somebody";
 }

@@ -52,7 +52,7 @@ function mirrorLines({ mirrored, trouble, pending, alarms, vault }: MirrorStandi
   const line =
     trouble === null
       ? `holds ${mirrored ?? 0} acts${pending === 0 ? "" : `; ${pending ?? 0} are pending, and go there with the next act`}`
-      : `${trouble.kind.toUpperCase()}: ${trouble.text}`;
+      : `${trouble.kind.toUpperCase()}: ${trouble.text.replace(/^(ROLLBACK|FORK): /, "")}`;
   return [terminalSafe(`anchor worm (vault ${vault}): ${line}`), ...alarms.map((alarm) => terminalSafe(`anchor worm (vault ${vault}): ALARM: ${alarm}`))];
 }
 
