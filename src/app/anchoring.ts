@@ -3,6 +3,7 @@ import { dirname, resolve } from "node:path";
 import type { Anchored } from "../core/anchored.ts";
 import type { Config } from "../core/config.ts";
 import { HoldfastError } from "../core/error.ts";
+import type { Reader, Recorder } from "../core/recorder.ts";
 import type { LedgerAudit } from "../core/verdict.ts";
 import { type AnchorPolicy, anchorNames, noAnchors } from "../ledger/anchors/anchor-policy.ts";
 import { type AnchorState, readAnchorStates } from "../ledger/anchors/anchor-state.ts";
@@ -11,20 +12,26 @@ import { anchorNow, dueAnchors, remember, restedWitnesses, type Surroundings } f
 import { askWitnesses, type WitnessSays, withWitnesses } from "../ledger/anchors/ask-witnesses.ts";
 import { auditLedger } from "../ledger/audit/audit.ts";
 import { parseWitnessKey } from "../ledger/anchors/cosignature.ts";
+import { isUrgent, urgentFrom } from "../ledger/anchors/urgent-acts.ts";
 import type { LedgerPaths } from "../ledger/store/paths.ts";
 import { openReader } from "../ledger/read/reader.ts";
 import type { Authority } from "../ledger/timestamps/timestamp.ts";
 import type { HomePaths } from "./home.ts";
+import { type Pace, pacedFlush } from "./paced-flush.ts";
 
 /** Witnesses and timestamp authorities of the configuration (`anchors`). Nothing happens where none are named. */
 export type Anchoring = {
   /** Before anything is signed: throws `rollback` or `fork` where as many witnesses as the quorum say so. Those that are down stop nothing. */
   guard(signal: AbortSignal): Promise<void>;
-  /** Has the newest head anchored by all of them now. */
+  /** Whether any is configured. */
+  readonly some: boolean;
+  /** Has the newest head anchored by all of them now; by none where none is configured. */
   now(signal: AbortSignal): Promise<readonly Anchored[]>;
+  /** Has urgent acts anchored while a long command goes on: beside it, and never in its way. */
+  watch(recorder: Recorder): Recorder;
   /**
-   * The same by those for which it is time (ten minutes, something new), and the alarms of the others that still stand. For the end of
-   * a command that recorded something.
+   * The same by those for which it is time (something urgent, or ten minutes and something new), and the alarms of the others that
+   * still stand. For the end of a command that recorded something.
    */
   settle(signal: AbortSignal): Promise<readonly Anchored[]>;
   /**
@@ -41,15 +48,40 @@ export type Anchoring = {
 /** How long a command waits for a witness before it signs without its word, and an audit before it says that it was not there. Milliseconds. */
 const PATIENCE = { guard: 5_000, audit: 20_000 };
 
+/** Seals of one collection follow one another: not each of them needs a witness and a timestamp of its own. */
+const PACE: Pace = { ms: 30_000, asks: isUrgent };
+
+type Settled = { readonly kind: "asked"; readonly done: readonly Anchored[] } | { readonly kind: "failed"; readonly error: HoldfastError };
+
 type Needs = Surroundings & { readonly paths: HomePaths; readonly config: Config };
 
-export function anchoring(needs: Needs): Anchoring {
+export function anchoring(needs: Needs, pace: Pace = PACE): Anchoring {
   const { config, clock } = needs;
   const { ledger: paths } = needs.paths;
   const none = config.anchors.witnesses.length + config.anchors.timestamp.length === 0;
   let parsed: Promise<AnchorPolicy> | null = null;
   const policy = (): Promise<AnchorPolicy> => (parsed ??= policyOf(config, dirname(needs.paths.config)));
+  const askDue = async (signal: AbortSignal): Promise<readonly Anchored[]> => {
+    const trusted = await policy();
+    const due = withReader((reader) => dueAnchors(paths, trusted, reader.size(), clock(), (from) => urgentFrom(reader, from)));
+    return due.length === 0 ? [] : anchorNow(paths, trusted, due, needs, signal);
+  };
+  // An anchor that fails is told by settle and stops no act: only a mirror knows a history well enough for that.
+  const paced = pacedFlush<Settled>(
+    async (signal) => {
+      try {
+        return { kind: "asked", done: await askDue(signal) };
+      } catch (error) {
+        if (!(error instanceof HoldfastError)) throw error;
+        return { kind: "failed", error };
+      }
+    },
+    ({ kind }) => kind === "asked",
+    pace,
+  );
   return {
+    some: !none,
+    watch: none ? (recorder) => recorder : paced.watch,
     async guard(signal) {
       if (none) return;
       const trusted = await policy(); // a wrong key or file is told before anything is collected
@@ -74,20 +106,16 @@ export function anchoring(needs: Needs): Anchoring {
       );
     },
     async now(signal) {
-      if (none)
-        throw new HoldfastError(
-          "config",
-          "anchors: no witness and no timestamp authority is configured; name them in holdfast.yaml (anchors.witnesses, anchors.timestamp)",
-        );
+      if (none) return [];
       const trusted = await policy();
       return anchorNow(paths, trusted, anchorNames(trusted), needs, signal);
     },
     async settle(signal) {
       if (none) return [];
-      const trusted = await policy();
-      const due = dueAnchors(paths, trusted, sizeOf(), clock());
-      const done = due.length === 0 ? [] : await anchorNow(paths, trusted, due, needs, signal);
-      return [...done, ...standingAlarms(paths, trusted, done)];
+      const settled = await paced.settle(signal);
+      if (settled?.kind === "failed") throw settled.error;
+      const done = settled?.done ?? (await askDue(signal));
+      return [...done, ...standingAlarms(paths, await policy(), done)];
     },
     async audit(ask, proven, signal) {
       const trusted = none ? noAnchors : await policy();
@@ -110,10 +138,10 @@ export function anchoring(needs: Needs): Anchoring {
     kept: () => keptAnchors(paths),
   };
 
-  function sizeOf(): number {
+  function withReader<T>(look: (reader: Reader) => T): T {
     const reader = openReader(paths);
     try {
-      return reader.size();
+      return look(reader);
     } finally {
       reader.close();
     }

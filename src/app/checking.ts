@@ -31,7 +31,9 @@ export type Checking = {
 export function checking(services: Services, collections: Collecting, freeBytes: (path: string) => Promise<number>): Checking {
   const audit = async (ask: boolean, signal: AbortSignal): Promise<LedgerAudit> => {
     const mirror = await services.mirror.audit(signal);
-    return withMirror(await services.anchors.audit(ask, mirrorProves(mirror), signal), mirror);
+    const found = await services.anchors.audit(ask, mirrorProves(mirror), signal);
+    // Where the witnesses were asked and fewer than the quorum vouch, this audit is not intact any more.
+    return withMirror(found, mirror, ask && services.config.anchors.witnesses.length > 0);
   };
   /** Whoever holds the victim's account must not hold the evidence: a lock does not outlive the account. */
   const strangers = async (target: string, signal: AbortSignal): Promise<readonly { readonly ok: boolean; readonly text: string }[]> => {
@@ -76,7 +78,7 @@ export function checking(services: Services, collections: Collecting, freeBytes:
         line(
           "ledger",
           found.verdict === "intact",
-          true,
+          found.verdict !== "unverifiable" || found.unreachable.length === 0, // an anchor that is down stops no collection
           found.verdict === "intact"
             ? `intact at ${found.found.size} acts; assurance ${found.assurance}${found.assurance === "self" ? ": nothing outside this machine holds its head" : `: ${found.anchors.join(", ")}`}`
             : `${found.verdict}: ${found.problems.map((p) => p.text).join("; ")}`,

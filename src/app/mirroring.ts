@@ -10,7 +10,11 @@ import { demandAgreement, judgeMirror } from "../ledger/mirror/mirror-judge.ts";
 import { mirrorLedger } from "../ledger/mirror/mirror-ledger.ts";
 import { lookAtMirror } from "../ledger/mirror/mirror-look.ts";
 import { openProver } from "../ledger/read/proof-of.ts";
-import { pacedFlush } from "./paced-flush.ts";
+import type { ActDraft } from "../core/act.ts";
+import type { Anchored } from "../core/anchored.ts";
+import { readAnchorStates } from "../ledger/anchors/anchor-state.ts";
+import { remember } from "../ledger/anchors/anchors.ts";
+import { type Pace, pacedFlush } from "./paced-flush.ts";
 import type { Services } from "./services.ts";
 
 /** How the mirror stands beside the ledger. Sizes are numbers of acts. */
@@ -35,6 +39,8 @@ export type Mirroring = {
   watch(recorder: Recorder): Recorder;
   /** Mirrors what was recorded and is not mirrored yet; null where nothing was. Throws as `flush`. For the end of a command. */
   settle(signal: AbortSignal): Promise<MirrorStanding | null>;
+  /** How many acts it was last seen to hold, from memory: nothing is asked. 0 where none is configured. */
+  covered(): number;
   /** Asks how it stands, and writes nothing. Never throws but for the signal. */
   standing(signal: AbortSignal): Promise<MirrorStanding | null>;
   audit(signal: AbortSignal): Promise<MirrorAudit | null>;
@@ -43,6 +49,9 @@ export type Mirroring = {
 /** How long a command waits for a mirror that does not answer before it goes on without. Milliseconds. */
 const PATIENCE: Patience = { look: 10_000, write: 30_000, audit: 120_000 };
 type Patience = { readonly look: number; readonly write: number; readonly audit: number };
+
+/** design.md: at the end of every collection and of every custody act outside one, at most one a second. */
+const PACE: Pace = { ms: 1_000, asks: ({ act, collection }: ActDraft) => collection === null || act === "finished" || act === "cancelled" };
 
 type Needs = Pick<Services, "paths" | "config" | "vault" | "clock">;
 
@@ -53,20 +62,31 @@ export function mirroring(services: Needs, patience: Patience = PATIENCE): Mirro
   const flush = async (signal: AbortSignal): Promise<MirrorStanding | null> => {
     if (name === null) return null;
     try {
-      return await withPatience(patience.write, signal, async (until, moved) => {
-        const vault = await open(name);
-        const { size, alarms } = await mirrorLedger(paths, { vault, retainUntil: longest(services.config, services.clock()), progress: moved }, until);
-        return { vault: name, pending: 0, mirrored: size, alarms, trouble: null };
-      });
+      const { size, alarms } = await withPatience(patience.write, signal, async (until, moved) =>
+        mirrorLedger(paths, { vault: await open(name), retainUntil: longest(services.config, services.clock()), progress: moved }, until),
+      );
+      note({ anchor: "worm", kind: "anchored", size, time: services.clock().toISOString(), text: `mirrored in vault ${name}` });
+      return { vault: name, pending: 0, mirrored: size, alarms, trouble: null };
     } catch (error) {
+      signal.throwIfAborted();
+      note({ anchor: "worm", kind: historyOf(error) ?? "broken", text: describeError(error) });
       return { vault: name, pending: null, mirrored: null, alarms: [], trouble: { kind: "broken", text: passTrouble(signal)(error) } };
     }
   };
-  const pace = pacedFlush(flush, ({ trouble }) => trouble === null);
+  /** For receipts and people. Where it cannot be written the mirror is not named on a receipt: never the other way round. */
+  const note = (one: Anchored): void => {
+    try {
+      remember(paths, [one], services.clock().toISOString());
+    } catch (error) {
+      if (!(error instanceof HoldfastError)) throw error;
+    }
+  };
+  const pace = pacedFlush(flush, ({ trouble }) => trouble === null, PACE);
   return {
     flush: pace.flush,
     settle: pace.settle,
     watch: name === null ? (recorder) => recorder : pace.watch,
+    covered: () => (name === null ? 0 : (readAnchorStates(paths)["worm"]?.size ?? 0)),
     async guard(signal) {
       if (name === null) return;
       await withPatience(patience.look, signal, async (until) => {
@@ -82,8 +102,7 @@ export function mirroring(services: Needs, patience: Patience = PATIENCE): Mirro
         });
       } catch (error) {
         signal.throwIfAborted();
-        const known = error instanceof HoldfastError && (error.code === "rollback" || error.code === "fork") ? error.code : null;
-        return { vault: name, pending: null, mirrored: null, alarms: [], trouble: { kind: known ?? "broken", text: describeError(error) } };
+        return { vault: name, pending: null, mirrored: null, alarms: [], trouble: { kind: historyOf(error) ?? "broken", text: describeError(error) } };
       }
     },
     async audit(signal) {
@@ -116,9 +135,13 @@ export function mirroring(services: Needs, patience: Patience = PATIENCE): Mirro
 function passTrouble(signal: AbortSignal): (error: unknown) => string {
   return (error) => {
     signal.throwIfAborted();
-    if (error instanceof HoldfastError && (error.code === "rollback" || error.code === "fork")) throw error;
+    if (historyOf(error) !== null) throw error;
     return describeError(error);
   };
+}
+
+function historyOf(error: unknown): "rollback" | "fork" | null {
+  return error instanceof HoldfastError && (error.code === "rollback" || error.code === "fork") ? error.code : null;
 }
 
 /** Gives up when nothing has moved for so long. */

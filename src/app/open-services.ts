@@ -91,7 +91,7 @@ export async function openServices(paths: HomePaths, config: Config, wants: Home
     jobs: () => (jobs ??= embeddedJobs(paths.work, ownerOf(around.pid, around.machine), around.clock)),
     recorder: () =>
       (recorder ??= Promise.all([mirror.guard(forever), anchors.guard(forever)]).then(async () =>
-        mirror.watch(await openWriter(paths, origin, around, await services.signer())),
+        anchors.watch(mirror.watch(await openWriter(paths, origin, around, await services.signer()))),
       )),
     reader(look) {
       const reader = openReader(paths.ledger);

@@ -2,8 +2,8 @@ import type { ActDraft } from "../core/act.ts";
 import { HoldfastError } from "../core/error.ts";
 import type { Recorder } from "../core/recorder.ts";
 
-/** Not more often than this while acts keep coming. Milliseconds. */
-const PACE_MS = 1_000;
+/** When a flush is asked for, and how many milliseconds later it runs: not more often than that while acts keep coming. */
+export type Pace = { readonly ms: number; readonly asks: (draft: ActDraft) => boolean };
 
 export type PacedFlush<T> = {
   flush(signal: AbortSignal): Promise<T | null>;
@@ -12,10 +12,10 @@ export type PacedFlush<T> = {
 };
 
 /**
- * Lets one flush run at a time, a second after the act that asks for it. A flush that throws has found another history of the
+ * Lets one flush run at a time, some time after the act that asks for it. A flush that throws has found another history of the
  * ledger: from then on every append is refused with what it threw.
  */
-export function pacedFlush<T>(flush: (signal: AbortSignal) => Promise<T | null>, isDone: (result: T) => boolean): PacedFlush<T> {
+export function pacedFlush<T>(flush: (signal: AbortSignal) => Promise<T | null>, isDone: (result: T) => boolean, pace: Pace): PacedFlush<T> {
   let running: Promise<unknown> = Promise.resolve();
   let timer: NodeJS.Timeout | null = null;
   let dirty = false;
@@ -40,7 +40,7 @@ export function pacedFlush<T>(flush: (signal: AbortSignal) => Promise<T | null>,
     timer ??= setTimeout(() => {
       timer = null;
       run(new AbortController().signal).catch(() => undefined); // it is kept in `broken`, and said by the next append or settle
-    }, PACE_MS);
+    }, pace.ms).unref(); // settle does what it would have done; a command that is over does not wait for it
   };
   return {
     flush: run,
@@ -49,7 +49,7 @@ export function pacedFlush<T>(flush: (signal: AbortSignal) => Promise<T | null>,
         if (broken !== null) throw broken;
         const receipts = await recorder.append(drafts);
         dirty = true;
-        if (drafts.some(isEnd)) later();
+        if (drafts.some(pace.asks)) later();
         return receipts;
       },
       close: () => recorder.close(),
@@ -62,8 +62,4 @@ export function pacedFlush<T>(flush: (signal: AbortSignal) => Promise<T | null>,
       return dirty ? run(signal) : null;
     },
   };
-}
-
-function isEnd({ act, collection }: ActDraft): boolean {
-  return collection === null || act === "finished" || act === "cancelled";
 }

@@ -4,7 +4,7 @@ import { type Exhibit, whyNotSealed } from "../core/exhibit.ts";
 import { terminalSafe } from "../core/printable.ts";
 import { present } from "./output.ts";
 import type { Session } from "./session.ts";
-import { settleAnchors } from "./settle-anchors.ts";
+import { coveredBy } from "./settle-anchors.ts";
 
 /** A target of which nothing was begun. */
 export type Refused = { readonly target: string; readonly error: string };
@@ -17,9 +17,8 @@ export function resultExit(result: CollectionResult): number {
 /** `collect --json`, or one pasteable receipt line an exhibit. */
 export async function printCollections(session: Session, app: App, collections: readonly string[], refused: readonly Refused[] = []): Promise<void> {
   const results = collections.map((collection) => app.collecting.result(collection));
-  await settleAnchors(app, session.output); // a receipt names its anchors
   const checkpoint = app.services.reader((reader) => reader.checkpoint());
-  const anchors = checkpoint === null ? [] : [...app.services.anchors.kept()].filter(([, size]) => size >= Number(checkpoint.size)).map(([name]) => name);
+  const anchors = checkpoint === null ? [] : await coveredBy(app, session.output, Number(checkpoint.size)); // a receipt names its anchors
   const whole = results.length > 0 && refused.length === 0 && results.every((r) => r.outcome === "collected");
   const outcome = whole ? "collected" : results.some((r) => r.outcome !== "failed") ? "partial" : "failed";
   present(session.output, { schema: "holdfast.collect/1", outcome, collections: results, refused, checkpoint, anchors } as { schema: string }, results, () => [

@@ -16,7 +16,8 @@ export async function custody(session: Session, exhibit: string, out: string | n
     acts.map(({ seq }) => seq),
     exhibit,
   );
-  const document = custodyDocument(exhibit, acts, receipt, app.services.anchors.kept());
+  const kept = new Map([...app.services.anchors.kept(), ["worm", app.services.mirror.covered()]]);
+  const document = custodyDocument(exhibit, acts, receipt, kept);
   const lines = recordLines(exhibit, acts, receipt, app.services.config.anchors.worm);
   if (out !== null) {
     const dir = resolve(out);

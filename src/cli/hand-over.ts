@@ -6,6 +6,7 @@ import { type Options, optionText } from "./options.ts";
 import { present } from "./output.ts";
 import { presentWaiting, requestDocument, requestLine } from "./request-document.ts";
 import type { Session } from "./session.ts";
+import { coveredBy } from "./settle-anchors.ts";
 import { whyFrom } from "./why.ts";
 
 export async function release(session: Session, exhibits: readonly string[], options: Options): Promise<number> {
@@ -20,7 +21,7 @@ export async function transfer(session: Session, exhibits: readonly string[], op
   const to = await required(session, optionText(options, "to"), "--to", "to whom, by the id they sign with?");
   const why = await whyFrom(session, options);
   const app = await session.app();
-  const code = presentAct(session, "transferred", await app.handingOver.transfer(unique(exhibits), to, why, session.signal));
+  const code = await presentAct(session, "transferred", await app.handingOver.transfer(unique(exhibits), to, why, session.signal));
   session.output.say(`${terminalSafe(to)} has them when they have signed: holdfast acknowledge ${unique(exhibits).join(" ")} --reason TEXT`);
   return code;
 }
@@ -69,12 +70,14 @@ export async function approve(session: Session, request: string, options: Option
   return 0;
 }
 
-function presentAct(session: Session, change: string, act: Act): number {
+async function presentAct(session: Session, change: string, act: Act): Promise<number> {
+  const anchors = await coveredBy(await session.app(), session.output, act.seq + 1);
   const exhibits = act.exhibits.map((e) => e.id);
   const leafHash = Buffer.from(act.leafHash, "hex").toString("base64");
-  const document = { schema: "holdfast.custody-act/1", change, act: String(act.seq), leafHash, case: act.case, exhibits };
+  const document = { schema: "holdfast.custody-act/1", change, act: String(act.seq), leafHash, case: act.case, exhibits, anchors };
   present(session.output, document, null, () => [
     terminalSafe(`${change}  ${exhibits.join(" ") || act.case || ""}  act ${act.seq}  by ${act.actor.id} (${act.actor.proof})`),
+    anchors.length === 0 ? "nothing outside this machine vouches for it yet" : `vouched for by ${anchors.join(", ")}`,
   ]);
   return 0;
 }

@@ -16,7 +16,7 @@ export function addLedgerCommands(program: Command, go: (body: (session: Session
     .action((o: Options) => go(async (s) => (await import("./ledger.ts")).ledgerAudit(s, o["offline"] === true)));
   ledger
     .command("anchor")
-    .description("have the newest head vouched for by witnesses and timestamp authorities now")
+    .description("have the newest head mirrored, and vouched for by witnesses and timestamp authorities, now")
     .action(() => go(async (s) => (await import("./ledger-anchor.ts")).ledgerAnchor(s)));
   ledger
     .command("export <dir>")

@@ -7,7 +7,7 @@ import type { App, AppOptions } from "../app.ts";
 import { exitCodeOf, pausedIfAborted } from "./exit-code.ts";
 import { createOutput } from "./output.ts";
 import { outliveReaders } from "./outlive-readers.ts";
-import { settleAnchors } from "./settle-anchors.ts";
+import { settleAnchors, settleMirror } from "./settle-anchors.ts";
 import { buildProgram, globalOptions } from "./program.ts";
 import type { GlobalOptions, Session } from "./session.ts";
 
@@ -60,7 +60,7 @@ async function runCommand(options: GlobalOptions, dumb: boolean, run: (session: 
   }
   const app = await openedApp(opened);
   try {
-    await settleMirror(app, session.output);
+    if (app !== null) await settleMirror(app, session.output);
     if (app !== null) await settleAnchors(app, session.output);
     return code;
   } catch (error) {
@@ -72,17 +72,6 @@ async function runCommand(options: GlobalOptions, dumb: boolean, run: (session: 
 
 async function openedApp(app: Promise<App> | null): Promise<App | null> {
   return (await app?.catch(() => null)) ?? null;
-}
-
-/** What this command recorded goes into the mirror. One that is down is said, and takes nothing from what was done. */
-async function settleMirror(app: App | null, output: Session["output"]): Promise<void> {
-  const standing = await app?.services.mirror.settle(new AbortController().signal);
-  if (standing === undefined || standing === null) return;
-  for (const alarm of standing.alarms) process.stderr.write(`holdfast: ALARM: ${terminalSafe(alarm)}\n`);
-  if (standing.trouble !== null)
-    output.say(
-      terminalSafe(`The newest acts are not in the mirror (vault ${standing.vault}) yet; they are tried again with the next act: ${standing.trouble.text}`),
-    );
 }
 
 async function openApp(options: GlobalOptions, wants: AppOptions["wants"]): Promise<App> {

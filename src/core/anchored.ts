@@ -1,5 +1,5 @@
-/** Names of anchors as they stand in the ledger and in every document: `witness:NAME`, `rfc3161:NAME`. */
-export type AnchorName = `witness:${string}` | `rfc3161:${string}`;
+/** Names of anchors as they stand in the ledger and in every document: `witness:NAME`, `rfc3161:NAME`, and `worm` for the mirror. */
+export type AnchorName = `witness:${string}` | `rfc3161:${string}` | "worm";
 
 /** What one anchor did when it was asked to vouch for the newest head. `anchored` is kept and durable. */
 export type Anchored = { readonly anchor: AnchorName } & (

@@ -53,8 +53,17 @@ export async function anchorNow(
   return done;
 }
 
-/** The anchors that should be asked now: something new for them, not asked for a while. */
-export function dueAnchors(paths: LedgerPaths, policy: AnchorPolicy, size: number, now: Date): readonly AnchorName[] {
+/**
+ * The anchors that should be asked now: something new for them and not asked for a while, or an act that must not wait for that
+ * (`waits(from)`: one of the entries from `from` on). One that failed is left alone for a minute, whatever is new.
+ */
+export function dueAnchors(
+  paths: LedgerPaths,
+  policy: AnchorPolicy,
+  size: number,
+  now: Date,
+  waits: (from: number) => boolean = () => false,
+): readonly AnchorName[] {
   const states = readAnchorStates(paths);
   return anchorNames(policy).filter((name) => {
     const state = states[name];
@@ -63,7 +72,7 @@ export function dueAnchors(paths: LedgerPaths, policy: AnchorPolicy, size: numbe
     // A time in the future is a clock that was put back: asking once more costs little.
     const rested = (time: string, ms: number): boolean => !(ago(time) >= 0 && ago(time) < ms);
     if (state.trouble !== null) return rested(state.tried, RETRY_MS);
-    return (state.size ?? 0) < size && rested(state.time ?? state.tried, EVERY_MS);
+    return (state.size ?? 0) < size && (rested(state.time ?? state.tried, EVERY_MS) || waits(state.size ?? 0));
   });
 }
 

@@ -94,15 +94,22 @@ async function lockOf(vault: Vault, { note, listed }: Mirrored, signal: AbortSig
   return state.receipt.lock;
 }
 
-/** What the mirror adds to an audit of the leaves: it can only take from the verdict, and only a lock that nobody can lift adds assurance. */
-export function withMirror(audit: LedgerAudit, mirror: MirrorAudit | null): LedgerAudit {
+/**
+ * What the mirror adds to an audit of the leaves: it can only take from the verdict, and only a lock that nobody can lift adds assurance.
+ * One that cannot be reached could hold later checkpoints: an intact ledger is then unverifiable, unless it is `witnessed` now.
+ */
+export function withMirror(audit: LedgerAudit, mirror: MirrorAudit | null, witnessed: boolean): LedgerAudit {
   if (mirror === null) return audit;
-  if (mirror.kind === "unreachable")
+  if (mirror.kind === "unreachable") {
+    const unproven = audit.verdict === "intact" && !witnessed;
+    const why = unproven ? "; no witness vouches for this head now either: that this home is not an older copy of itself is not proven" : "";
     return {
       ...audit,
+      verdict: unproven ? "unverifiable" : audit.verdict,
       unreachable: [...audit.unreachable, "worm"],
-      problems: [...audit.problems, { kind: "anchor-unchecked", seq: null, text: `the mirror: ${mirror.text}` }],
+      problems: [...audit.problems, { kind: "anchor-unchecked", seq: null, text: `the mirror: ${mirror.text}${why}` }],
     };
+  }
   const problems = [...audit.problems, ...mirror.problems.map((problem) => ({ ...problem, seq: null }))];
   const counts = mirror.covers > 0 && mirror.lock === "irrevocable";
   const [worst] = (["fork", "rollback", "altered"] as const).filter((verdict) =>
