@@ -1,6 +1,7 @@
 import { generateKeyPairSync, hash, type KeyObject, sign } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Server } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Vkey } from "../../src/ledger/keys/log-key.ts";
 import { openCheckpoint } from "../../src/ledger/format/checkpoint.ts";
 import { verifyConsistency } from "../../src/ledger/format/merkle-proof.ts";
@@ -9,6 +10,10 @@ import { verifyConsistency } from "../../src/ledger/format/merkle-proof.ts";
 export type WitnessLie =
   | null
   | "down"
+  /** Answers rightly, after half a second. */
+  | "slow"
+  | "broken-500"
+  | "fork-422"
   | "endless"
   | "unknown-log"
   | "bad-key"
@@ -66,6 +71,9 @@ async function answer(fake: WitnessFake & Inner, request: IncomingMessage, respo
   const text = Buffer.concat(parts).toString("utf8");
   if (request.method !== "POST" || request.url !== "/add-checkpoint") return void response.writeHead(404).end("no such path\n");
   if (fake.lie === "down") return void response.destroy();
+  if (fake.lie === "slow") await sleep(500);
+  if (fake.lie === "broken-500") return void response.writeHead(500).end("no quorum of disks\n");
+  if (fake.lie === "fork-422") return void response.writeHead(422).end("bad consistency proof\n");
   if (fake.lie === "unknown-log") return void response.writeHead(404).end("unknown log\n");
   if (fake.lie === "bad-key") return void response.writeHead(403).end("invalid signature\n");
   if (fake.lie === "endless") {

@@ -103,6 +103,8 @@ describe("asking a witness", () => {
     ["other-name", "broken", /not by the key of witness\.example\/w1/],
     ["bad-conflict", "broken", /409 without the size/],
     ["stale-size", "broken", /refuses to go on from there/],
+    ["broken-500", "broken", /answered 500: no quorum of disks/],
+    ["fork-422", "fork", /another history of this log/],
     ["endless", "broken", /longer than/],
     ["down", "broken", /./],
   ])("that is %s does not count", async ([lie, kind, text]) => {

@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { HoldfastError, systemCode } from "../../core/error.ts";
 import type { ExportReport } from "../../core/export-report.ts";
-import { type Checkpoint, checkpointId, openCheckpoint } from "../format/checkpoint.ts";
+import { type Checkpoint, checkpointId, formatBody, openCheckpoint } from "../format/checkpoint.ts";
 import { type Db, openForReading } from "../store/database.ts";
 import { openHeadReader } from "../store/head.ts";
 import { formatVkey } from "../keys/log-key.ts";
@@ -11,6 +11,7 @@ import type { LedgerPaths } from "../store/paths.ts";
 import { LEDGER_APPLICATION_ID } from "../store/schema.ts";
 import { edgeFromTiles, formatBundle, partialTiles, tilePath } from "../format/tlog-tiles.ts";
 import { parseVkeys, vkeyText } from "../keys/vkey-list.ts";
+import { cosignedNote, exportAnchors, linesOver } from "./export-anchors.ts";
 import { type ExportFolder, exportFolder } from "./write-export-file.ts";
 
 const IN_FLIGHT = 8;
@@ -24,8 +25,8 @@ const IN_FLIGHT = 8;
  */
 export async function exportLedger(paths: LedgerPaths, dir: string, signal: AbortSignal): Promise<ExportReport> {
   const keys = readVkeys(paths.keys);
-  const note = headNote(paths, keys);
-  const head = openCheckpoint(note, keys.origin, keys.vkeys);
+  const signed = headNote(paths, keys);
+  const head = openCheckpoint(signed, keys.origin, keys.vkeys);
   const folder = exportFolder(dir);
   await demandOwnFolder(dir);
   const before = await exported(folder, dir, keys, head);
@@ -34,18 +35,23 @@ export async function exportLedger(paths: LedgerPaths, dir: string, signal: Abor
   await putKeys(folder, tally, keys);
   const ledger = openForReading(paths.ledger, LEDGER_APPLICATION_ID);
   try {
+    const note = cosignedNote(ledger.db, signed, head.size, before === null ? [] : linesOver(formatBody(head), before.note));
     await writeTree({ db: ledger.db, folder, tally, tree, dir, signal }, head.size);
+    if (!rootOf(tree).equals(head.root)) throw notOurs(dir, before, head);
+    if (before === null || before.size < head.size || !before.note.equals(note)) {
+      for (const { level, n, width } of partialTiles(head.size)) await put(folder, tally, tilePath(level, n, width), Buffer.concat(tree.rows[level] ?? []));
+      await folder.sync(); // everything the checkpoint speaks of is durable before it is
+      await demandUnmoved(folder, dir, before);
+      await folder.replace("checkpoint", note);
+      tally.files += 1;
+      tally.bytes += note.length;
+    }
+    // Behind the checkpoint: a proof of a larger size than its own shows that an older one was put back.
+    const proofs = await exportAnchors(ledger.db, folder, dir, head.size);
+    tally.files += proofs.files;
+    tally.bytes += proofs.bytes;
   } finally {
     ledger.close();
-  }
-  if (!rootOf(tree).equals(head.root)) throw notOurs(dir, before, head);
-  if (before === null || before.size < head.size) {
-    for (const { level, n, width } of partialTiles(head.size)) await put(folder, tally, tilePath(level, n, width), Buffer.concat(tree.rows[level] ?? []));
-    await folder.sync(); // everything the checkpoint speaks of is durable before it is
-    await demandUnmoved(folder, dir, before);
-    await folder.replace("checkpoint", note);
-    tally.files += 1;
-    tally.bytes += note.length;
   }
   await folder.sync();
   await folder.sweep();
@@ -184,7 +190,7 @@ async function demandOwnFolder(dir: string): Promise<void> {
     if (systemCode(error) === "ENOENT") return;
     throw new HoldfastError("config", `${dir} cannot be used as a folder for the export (${systemCode(error) ?? "?"})`, error);
   }
-  const strange = names.find((name) => !["checkpoint", "log.vkey", "tile"].includes(name) && !name.startsWith(".export-"));
+  const strange = names.find((name) => !["anchors", "checkpoint", "log.vkey", "tile"].includes(name) && !name.startsWith(".export-"));
   if (strange !== undefined)
     throw new HoldfastError(
       "usage",

@@ -8,6 +8,7 @@ import { consistencyProof, inclusionProof, type NodeSource, verifyInclusion } fr
 import type { LedgerPaths } from "../store/paths.ts";
 import { LEDGER_APPLICATION_ID } from "../store/schema.ts";
 import { formatTlogProof } from "../format/tlog-proof.ts";
+import { cosignedNote } from "./export-anchors.ts";
 import { rootOfRow } from "../format/tlog-tiles.ts";
 
 const KEPT_NODES = 1 << 16;
@@ -35,11 +36,20 @@ export type ProvenEntry = {
   readonly proof: string;
 };
 
-/** One proof. Whoever needs many keeps a prover open: it remembers the hashes at the right edge. */
+/** One proof, whose checkpoint carries what witnesses cosigned of it. Whoever needs many keeps a prover open: it remembers the hashes at the right edge. */
 export function proofOf(paths: LedgerPaths, seq: number): ProvenEntry {
   const prover = openProver(paths);
   try {
-    return prover.prove(seq);
+    const { note } = prover.head();
+    const proven = prover.prove(seq);
+    if (!proven.proof.endsWith(note.toString("utf8"))) return proven; // the head moved on between the two
+    const { db, close } = openForReading(paths.ledger, LEDGER_APPLICATION_ID);
+    try {
+      const checkpoint = cosignedNote(db, note, proven.checkpoint.size).toString("utf8");
+      return { ...proven, proof: formatTlogProof({ index: seq, hashes: proven.hashes, checkpoint, extra: null }) };
+    } finally {
+      close();
+    }
   } finally {
     prover.close();
   }
