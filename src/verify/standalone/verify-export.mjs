@@ -3,7 +3,7 @@
  * Checks a ledger export or a receipt of Holdfast with nothing of Holdfast: one file, no packages, Node 20 or newer, no network.
  * Written from FORMAT.md and the C2SP texts (signed-note, tlog-checkpoint, tlog-cosignature, tlog-tiles, tlog-proof) alone.
  *
- *     node verify-export.mjs DIR [--vkey FILE] [--proof FILE --leaf-index N]
+ *     node verify-export.mjs DIR [--vkey FILE] [--witness FILE] [--proof FILE --leaf-index N]
  *     node verify-export.mjs --receipt FILE [--vkey FILE] [--evidence FILE]
  *
  * A receipt is the custody.json of `custody --out`, or the exhibit.json beside an object (FORMAT.md §16, §17).
@@ -14,7 +14,7 @@ import { createHash, createPublicKey, verify } from "node:crypto";
 import { closeSync, existsSync, fstatSync, openSync, readdirSync, readFileSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
 
-const USAGE = `usage: verify-export.mjs DIR [--vkey FILE] [--proof FILE --leaf-index N]
+const USAGE = `usage: verify-export.mjs DIR [--vkey FILE] [--witness FILE] [--proof FILE --leaf-index N]
        verify-export.mjs --receipt FILE [--vkey FILE] [--evidence FILE]`;
 const MAX_RECEIPT = 64 << 20;
 const ZERO = "0".repeat(64);
@@ -242,6 +242,105 @@ function mldsaHolds(key, origin, size, root, field) {
   const counted = Buffer.concat([Buffer.of(name.length), name]);
   const message = Buffer.concat([Buffer.from("subtree/v1\n\0"), counted, u64(time), counted, u64(0), u64(size), root]);
   return verify(null, message, key.key, field.subarray(8));
+}
+
+// ---- proofs from outside (FORMAT.md sections 12 and 14) --------------------------------------------------------------
+
+/** Keys of witnesses, one a line: type 4 (Ed25519, cosignature/v1) or 6 (ML-DSA-44). */
+function witnessKeysOf(bytes, where) {
+  const lines = utf8(bytes, where)
+    .split("\n")
+    .filter((line) => line !== "");
+  if (lines.length === 0) damage(where, "names no witness");
+  return lines.map((line) => {
+    const match = /^([^+\s]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+=*)$/.exec(line);
+    if (match === null) return damage(where, "has a line that is no verifier key");
+    const field = unbase64(match[3], where);
+    const type = { 4: 1, 6: 6 }[field[0]];
+    if (type === undefined || field.length !== 1 + KEY_BYTES[type]) damage(where, "has a key that is no witness's (type 4 or 6)");
+    const keyId = sha256(match[1], Buffer.of(10), field).subarray(0, 4);
+    if (keyId.toString("hex") !== match[2]) damage(where, "has a key whose id is not its own");
+    const key = publicKey(type, field.subarray(1));
+    if (key === null) throw new Usage(`${where}: the key of ${match[1]} is ML-DSA, which this Node has not (24 has)`);
+    return { name: match[1], keyId, type, key };
+  });
+}
+
+/** The time in Unix seconds at which the witness signed this head, or null where the line does not hold. */
+function cosignedAt(witness, { origin, size, root }, body, field) {
+  if (field.length !== 8 + (witness.type === 1 ? 64 : 2420)) return null;
+  const time = field.readBigUInt64BE(0);
+  if (time === 0n || time > 0x7fffffffffffffffn) return null;
+  const counted = (name) => Buffer.concat([Buffer.of(Buffer.byteLength(name)), Buffer.from(name)]);
+  const message =
+    witness.type === 1
+      ? Buffer.from(`cosignature/v1\ntime ${time}\n${body}`)
+      : Buffer.concat([Buffer.from("subtree/v1\n\0"), counted(witness.name), u64(time), counted(origin), u64(0), u64(size), root]);
+  return verify(null, message, witness.key, field.subarray(8)) ? Number(time) : null;
+}
+
+/** Every kept head has to be of this log and of this tree; of witnesses whose keys are given, also that they signed. */
+class Anchors {
+  constructor(keys, head, witnesses) {
+    Object.assign(this, { keys, head, witnesses, heads: new Map(), best: new Map(), tokens: new Map(), unknown: 0 });
+  }
+  note(bytes, where, size) {
+    const head = openCheckpoint(bytes, this.keys, where);
+    if (head.size !== size) damage(where, `is of size ${head.size}`);
+    this.take(head, bytes, where);
+  }
+  take(head, bytes, where) {
+    this.heads.set(head.size, [...(this.heads.get(head.size) ?? []), { where, root: head.root }]);
+    const { body, signatures } = signedNote(bytes, where);
+    for (const witness of this.witnesses)
+      for (const line of signatures.filter((s) => s.name === witness.name && s.keyId.equals(witness.keyId))) {
+        const time = cosignedAt(witness, head, body, line.signature);
+        if (time === null) damage(where, `has a cosignature of ${witness.name} that does not verify`);
+        if (head.size >= (this.best.get(witness)?.size ?? -1)) this.best.set(witness, { size: head.size, time });
+      }
+  }
+  read(dir) {
+    if (!isDirectory(join(dir, "anchors"))) return;
+    for (const file of readdirSync(join(dir, "anchors")).sort()) {
+      const where = `anchors/${file}`;
+      const match = /^([0-9]{20})\.(witness|rfc3161)\.([A-Za-z0-9][A-Za-z0-9._-]{0,63})$/.exec(file);
+      if (match === null) {
+        this.unknown += 1;
+        continue;
+      }
+      const size = Number(match[1]);
+      if (size > this.head.size) damage(where, `vouches for ${size} entries, and the checkpoint has ${this.head.size}: an older one was put back`);
+      const bytes = fileOf(join(dir, where), where, 1 << 24);
+      if (match[2] === "witness") this.note(bytes, where, size);
+      else this.token(bytes, where, size, match[3]);
+    }
+  }
+  /** The token's own signature is for openssl; that it is of this note, and the note of this log, is checked. */
+  token(bytes, where, size, name) {
+    const archive = members(parsed(bytes, where), ["certificates", "crls", "note", "response", "revocation", "sha256", "v"], where, "archive");
+    const { sha256: digest, ...rest } = archive;
+    demand(archive.v === "holdfast.rfc3161/v1" && isText(archive.note) && isText(archive.response), where, "is not an archived timestamp");
+    demand(sha256(canonical(rest, where)).toString("hex") === digest, where, "does not have the digest that it states");
+    this.note(Buffer.from(archive.note), where, size);
+    demand(unbase64(archive.response, where).includes(sha256(archive.note)), where, "has a response that is not about its note");
+    this.tokens.set(name, Math.max(size, this.tokens.get(name) ?? 0));
+  }
+  reached(size, root) {
+    for (const { where, root: theirs } of this.heads.get(size) ?? [])
+      if (!theirs.equals(root())) damage(where, `its head of size ${size} is signed and is of another history than the export: a FORK`);
+  }
+  *end() {
+    const time = (seconds) => (seconds > 8.64e12 ? `second ${seconds}` : new Date(seconds * 1000).toISOString());
+    for (const [{ name }, found] of this.best)
+      yield `${name} cosigned the first ${found.size} of ${this.head.size} entries: signature good, of ${time(found.time)}`;
+    for (const [name, size] of this.tokens)
+      yield `the timestamp of ${name} is over the first ${size} of ${this.head.size} entries; its signature is NOT CHECKED here: openssl ts -verify does`;
+    if (this.unknown > 0) yield `${this.unknown} files under anchors/ are of a kind that this verifier does not know`;
+  }
+  /** Whoever names a witness wants its word. */
+  demandAll() {
+    for (const witness of this.witnesses) if (!this.best.has(witness)) throw new Usage(`the export holds no cosignature of ${witness.name}`);
+  }
 }
 
 // ---- the tree -------------------------------------------------------------------------------------------------------
@@ -906,9 +1005,19 @@ function verifyExport(options, say) {
   }
   if (keys.every((key) => key.key === null)) throw new Usage("none of the keys can be used by this Node; give it an Ed25519 key, or use Node 24");
   const checked = [];
-  const head = openCheckpoint(fileOf(join(dir, "checkpoint"), "checkpoint", MAX_NOTE), keys, "checkpoint", checked);
+  const note = fileOf(join(dir, "checkpoint"), "checkpoint", MAX_NOTE);
+  const head = openCheckpoint(note, keys, "checkpoint", checked);
   const proof = options.proof === null ? null : proofOf(readFileSync(options.proof), keys, "proof");
   strayFiles(dir, head.size);
+  let witnesses = [];
+  try {
+    if (options.witness !== null) witnesses = witnessKeysOf(readFileSync(options.witness), options.witness);
+  } catch (error) {
+    throw new Usage(error.message);
+  }
+  const anchors = new Anchors(keys, head, witnesses);
+  anchors.take(head, note, "checkpoint");
+  anchors.read(dir);
 
   const changes = new Keys(keys);
   const custody = new Custody();
@@ -927,13 +1036,16 @@ function verifyExport(options, say) {
       if (tree.size === options.index) proven = hash;
       tree.add(hash);
       if (tree.size === proof?.checkpoint.size) rootThen = tree.root();
+      if (tree.size < head.size) anchors.reached(tree.size, () => tree.root());
     }
   }
   tree.end();
   if (!tree.root().equals(head.root))
     damage("checkpoint", `the ${head.size} entries give the root ${tree.root().toString("base64")}, not the one that is signed`);
+  anchors.reached(head.size, () => tree.root());
   changes.end(tree.size);
   for (const line of checked) say(line);
+  for (const line of anchors.end()) say(line);
   say(`${tree.size} entries, ${custody.cases.size} cases, ${custody.exhibits.size} exhibits, their chains without a gap`);
   if (actors.registered > 0)
     say(
@@ -943,6 +1055,7 @@ function verifyExport(options, say) {
     say(`${count} acts are named ${name}, which this verifier does not know; their form and place were checked`);
   if (changes.waiting > 0) say(`${changes.waiting} acts give the log new keys that do not sign yet`);
   if (proof !== null) say(checkProof(proof, options.index, proven, rootThen));
+  anchors.demandAll();
   return `intact: ${head.origin} size ${head.size} root ${head.root.toString("base64")}`;
 }
 
@@ -1099,7 +1212,7 @@ function verifyReceipt(options, say) {
 }
 
 function optionsOf(args) {
-  const options = { dir: null, vkey: null, proof: null, index: null, receipt: null, evidence: null };
+  const options = { dir: null, vkey: null, witness: null, proof: null, index: null, receipt: null, evidence: null };
   const rest = [...args];
   const value = (name) => rest.shift() ?? fail(`${name} needs a value`);
   const fail = (what) => {
@@ -1107,7 +1220,7 @@ function optionsOf(args) {
   };
   while (rest.length > 0) {
     const word = rest.shift();
-    if (["--vkey", "--proof", "--receipt", "--evidence"].includes(word)) options[word.slice(2)] = value(word);
+    if (["--vkey", "--witness", "--proof", "--receipt", "--evidence"].includes(word)) options[word.slice(2)] = value(word);
     else if (word === "--leaf-index") {
       const digits = value(word);
       if (!isIndex(digits)) fail(`${JSON.stringify(digits)} is no index`);
@@ -1117,6 +1230,7 @@ function optionsOf(args) {
   }
   if ((options.dir === null) === (options.receipt === null)) fail("which folder, or which receipt?");
   if ((options.proof === null) !== (options.index === null)) fail("--proof and --leaf-index belong together");
+  if (options.dir === null && options.witness !== null) fail("--witness belongs to a folder");
   if ((options.dir === null ? options.proof : options.evidence) !== null) fail("--proof belongs to a folder, --evidence to a receipt");
   return options;
 }

@@ -5,7 +5,7 @@ Written from FORMAT.md and the C2SP texts (signed-note, tlog-checkpoint, tlog-co
 RFC 8032, RFC 8785, FIPS 204, FIPS 186-5, RFC 8017 and OpenSSH's PROTOCOL files alone. The signatures of the log (Ed25519 and
 ML-DSA-44) and of actors (Ed25519, ECDSA, RSA, FIDO keys) are all verified, by the arithmetic below.
 
-    python3 verify_export.py DIR [--vkey FILE] [--proof FILE --leaf-index N]
+    python3 verify_export.py DIR [--vkey FILE] [--witness FILE] [--proof FILE --leaf-index N]
     python3 verify_export.py --receipt FILE [--vkey FILE] [--evidence FILE]
 
 A receipt is the custody.json of `custody --out`, or the exhibit.json beside an object (FORMAT.md sections 16 and 17).
@@ -23,7 +23,7 @@ import sys
 import unicodedata
 from collections import namedtuple
 
-USAGE = """usage: verify_export.py DIR [--vkey FILE] [--proof FILE --leaf-index N]
+USAGE = """usage: verify_export.py DIR [--vkey FILE] [--witness FILE] [--proof FILE --leaf-index N]
        verify_export.py --receipt FILE [--vkey FILE] [--evidence FILE]"""
 MAX_RECEIPT = 64 << 20
 MAX_NOTE = 1 << 20
@@ -391,10 +391,10 @@ def keys_of(data, where):
     return keys
 
 
-def cosigned_message(origin, size, root, time):
-    """C2SP tlog-cosignature, of the whole tree, signed by the log itself."""
-    name = bytes([len(origin.encode())]) + origin.encode()
-    return b"subtree/v1\n\x00" + name + time + name + bytes(8) + size.to_bytes(8, "big") + root
+def cosigned_message(origin, size, root, time, signer=None):
+    """C2SP tlog-cosignature, of the whole tree, signed by the log itself or by a witness."""
+    log, who = ((bytes([len(name.encode())]) + name.encode()) for name in (origin, signer or origin))
+    return b"subtree/v1\n\x00" + who + time + log + bytes(8) + size.to_bytes(8, "big") + root
 
 
 def signed_note(data, where):
@@ -439,6 +439,117 @@ def open_checkpoint(data, keys, where, said):
             demand(good, where, f"has a signature of the {called} that does not verify")
         said.append(f"{called}: signature good")
     return origin, size, root
+
+
+Witness = namedtuple("Witness", "name key_id kind public")
+
+
+def witness_keys_of(data, where):
+    """Keys of witnesses, one a line: type 4 (Ed25519, cosignature/v1) or 6 (ML-DSA-44)."""
+    found = []
+    for line in [line for line in utf8(data, where).split("\n") if line]:
+        match = re.fullmatch(r"([^+\s]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+=*)", line)
+        demand(match, where, "has a line that is no verifier key")
+        field = unbase64(match[3], where)
+        kind = {4: 1, 6: 6}.get(field[0])
+        demand(kind is not None and len(field) == 1 + KEY_BYTES[kind], where, "has a key that is no witness's (type 4 or 6)")
+        key_id = sha256(match[1].encode(), b"\n", field)[:4]
+        demand(key_id.hex() == match[2], where, "has a key whose id is not its own")
+        found.append(Witness(match[1], key_id, kind, field[1:]))
+    demand(found, where, "names no witness")
+    return found
+
+
+def cosigned_at(witness, origin, size, root, body, field):
+    """The time in Unix seconds at which the witness signed this head, or None where the line does not hold."""
+    if len(field) != SIGNATURE_BYTES[witness.kind] + (8 if witness.kind == 1 else 0):
+        return None
+    seconds, signature = int.from_bytes(field[:8], "big"), field[8:]
+    if not 0 < seconds < 2**63:
+        return None
+    if witness.kind == 1:
+        good = ed25519_holds(witness.public, f"cosignature/v1\ntime {seconds}\n{body}".encode(), signature)
+    else:
+        good = ml_dsa_44_holds(witness.public, cosigned_message(origin, size, root, field[:8], witness.name), signature)
+    return seconds if good else None
+
+
+ARCHIVE = {"certificates", "crls", "note", "response", "revocation", "sha256", "v"}
+
+
+class Anchors:
+    """Proofs from outside (FORMAT.md sections 12 and 14): every kept head has to be of this log and of this tree."""
+
+    def __init__(self, keys, size, witnesses):
+        self.keys, self.size, self.witnesses = keys, size, witnesses
+        self.heads, self.best, self.tokens, self.unknown = {}, {}, {}, 0
+
+    def note(self, data, where, expected):
+        head = open_checkpoint(data, self.keys, where, [])
+        demand(head[1] == expected, where, f"is of size {head[1]}")
+        self.take(head, data, where)
+
+    def take(self, head, data, where):
+        origin, size, root = head
+        self.heads.setdefault(size, []).append((where, root))
+        body, signatures = signed_note(data, where)
+        for witness in self.witnesses:
+            for name, key_id, field in signatures:
+                if (name, key_id) != (witness.name, witness.key_id):
+                    continue
+                seconds = cosigned_at(witness, origin, size, root, body, field)
+                demand(seconds is not None, where, f"has a cosignature of {name} that does not verify")
+                if size >= self.best.get(witness, (-1, 0))[0]:
+                    self.best[witness] = (size, seconds)
+
+    def read(self, folder):
+        base = os.path.join(folder, "anchors")
+        for file in sorted(os.listdir(base)) if os.path.isdir(base) else []:
+            where = f"anchors/{file}"
+            match = re.fullmatch(r"([0-9]{20})\.(witness|rfc3161)\.([A-Za-z0-9][A-Za-z0-9._-]{0,63})", file)
+            if match is None:
+                self.unknown += 1
+                continue
+            size = int(match[1])
+            demand(size <= self.size, where, f"vouches for {size} entries, and the checkpoint has {self.size}: an older one was put back")
+            data = file_of(os.path.join(base, file), where, 1 << 24)
+            if match[2] == "witness":
+                self.note(data, where, size)
+            else:
+                self.token(data, where, size, match[3])
+
+    def token(self, data, where, size, name):
+        """The token's own signature is for openssl; that it is of this note, and the note of this log, is checked."""
+        archive = parsed(data, where)
+        demand(isinstance(archive, dict) and set(archive) == ARCHIVE, where, "has not exactly the members of an archived timestamp")
+        demand(archive["v"] == "holdfast.rfc3161/v1" and isinstance(archive["note"], str) and isinstance(archive["response"], str), where, "is not an archived timestamp")
+        rest = {key: value for key, value in archive.items() if key != "sha256"}
+        demand(sha256(canonical(rest).encode()).hex() == archive["sha256"], where, "does not have the digest that it states")
+        self.note(archive["note"].encode(), where, size)
+        demand(sha256(archive["note"].encode()) in unbase64(archive["response"], where), where, "has a response that is not about its note")
+        self.tokens[name] = max(size, self.tokens.get(name, 0))
+
+    def reached(self, size, root):
+        for where, theirs in self.heads.get(size, []):
+            demand(theirs == root(), where, f"its head of size {size} is signed and is of another history than the export: a FORK")
+
+    def end(self):
+        for witness, (size, seconds) in self.best.items():
+            try:
+                time = datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).isoformat()
+            except (OverflowError, ValueError, OSError):
+                time = f"second {seconds}"
+            print(f"{witness.name} cosigned the first {size} of {self.size} entries: signature good, of {time}")
+        for name, size in self.tokens.items():
+            print(f"the timestamp of {name} is over the first {size} of {self.size} entries; its signature is NOT CHECKED here: openssl ts -verify does")
+        if self.unknown > 0:
+            print(f"{self.unknown} files under anchors/ are of a kind that this verifier does not know")
+
+    def demand_all(self):
+        """Whoever names a witness wants its word."""
+        for witness in self.witnesses:
+            if witness not in self.best:
+                raise CannotCheck(f"the export holds no cosignature of {witness.name}")
 
 
 class Changes:
@@ -1188,7 +1299,7 @@ def check_proof(proof, index, leaf, root_then):
     return f"proof of entry {index} good, and its checkpoint of size {size} is one of this log"
 
 
-def verify_export(folder, vkey, proof_file, index):
+def verify_export(folder, vkey, witness, proof_file, index):
     if not os.path.isdir(folder):
         raise CannotCheck(f"{folder} is no folder")
     if vkey is None:
@@ -1204,12 +1315,23 @@ def verify_export(folder, vkey, proof_file, index):
         if os.path.exists(own):
             keys = trusted_keys(keys, keys_of(file_of(own, "log.vkey", MAX_NOTE), "log.vkey"))
     said = []
-    origin, size, root = open_checkpoint(file_of(os.path.join(folder, "checkpoint"), "checkpoint", MAX_NOTE), keys, "checkpoint", said)
+    note = file_of(os.path.join(folder, "checkpoint"), "checkpoint", MAX_NOTE)
+    origin, size, root = open_checkpoint(note, keys, "checkpoint", said)
     proof = None
     if proof_file is not None:
         with open(proof_file, "rb") as file:
             proof = proof_of(file.read(MAX_NOTE + 1), keys, "proof")
     stray_files(folder, size)
+    witnesses = []
+    if witness is not None:
+        try:
+            with open(witness, "rb") as file:
+                witnesses = witness_keys_of(file.read(), witness)
+        except Damage as error:
+            raise CannotCheck(str(error)) from None
+    anchors = Anchors(keys, size, witnesses)
+    anchors.take((origin, size, root), note, "checkpoint")
+    anchors.read(folder)
 
     custody, actors, changes = Custody(), Actors(origin), Changes(keys)
     tree = Tree(lambda level, n, data: check_tile(folder, level, n, data))
@@ -1228,11 +1350,15 @@ def verify_export(folder, vkey, proof_file, index):
             tree.add(leaf_hash)
             if proof is not None and tree.size == proof[2]:
                 root_then = tree.root()
+            if tree.size < size:
+                anchors.reached(tree.size, tree.root)
     tree.end()
     demand(tree.root() == root, "checkpoint", f"the {size} entries give the root {base64.b64encode(tree.root()).decode()}, not the one that is signed")
+    anchors.reached(size, tree.root)
     changes.end(size)
     for line in said:
         print(line)
+    anchors.end()
     print(f"{size} entries, {len(custody.numbers)} cases, {len(custody.last)} exhibits, their chains without a gap")
     if actors.registered > 0:
         print(f"{actors.signatures} acts signed by their actors, all signatures good; {len(actors.ids)} actors, {len(actors.requests)} requests to a second person")
@@ -1242,6 +1368,7 @@ def verify_export(folder, vkey, proof_file, index):
         print(f"{changes.waiting} acts give the log new keys that do not sign yet")
     if proof is not None:
         print(check_proof(proof, index, proven, root_then))
+    anchors.demand_all()
     print(f"intact: {origin} size {size} root {base64.b64encode(root).decode()}")
 
 
@@ -1365,7 +1492,7 @@ def verify_receipt(file, vkey, evidence):
 
 
 def options_of(args):
-    folder, found = None, {"--vkey": None, "--proof": None, "--leaf-index": None, "--receipt": None, "--evidence": None}
+    folder, found = None, {"--vkey": None, "--witness": None, "--proof": None, "--leaf-index": None, "--receipt": None, "--evidence": None}
     rest = list(args)
     while rest:
         word = rest.pop(0)
@@ -1377,6 +1504,8 @@ def options_of(args):
             raise CannotCheck(f"{word!r} is not understood\n{USAGE}")
         else:
             folder = word
+    if folder is None and found["--witness"] is not None:
+        raise CannotCheck(f"--witness belongs to a folder\n{USAGE}")
     if (folder is None) == (found["--receipt"] is None):
         raise CannotCheck(f"which folder, or which receipt?\n{USAGE}")
     if (found["--proof"] is None) != (found["--leaf-index"] is None):
@@ -1393,7 +1522,7 @@ def verify(folder, found):
     if folder is None:
         return verify_receipt(found["--receipt"], found["--vkey"], found["--evidence"])
     index = found["--leaf-index"]
-    return verify_export(folder, found["--vkey"], found["--proof"], None if index is None else int(index))
+    return verify_export(folder, found["--vkey"], found["--witness"], found["--proof"], None if index is None else int(index))
 
 
 def main():
