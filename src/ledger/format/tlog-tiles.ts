@@ -23,12 +23,15 @@ export function partialTiles(size: number): readonly { readonly level: number; r
 
 /** Entry bundle: `u16 length ‖ leaf` each, big-endian. */
 export function formatBundle(leaves: readonly Uint8Array[]): Buffer {
-  return Buffer.concat(
-    leaves.flatMap((leaf) => {
-      if (leaf.length > 0xff_ff) throw new RangeError(`a bundle holds leaves of at most 65535 bytes, not ${leaf.length}`);
-      return [Buffer.of(leaf.length >> 8, leaf.length & 0xff), leaf];
-    }),
-  );
+  const bundle = Buffer.allocUnsafe(leaves.reduce((sum, leaf) => sum + 2 + leaf.length, 0));
+  let at = 0;
+  for (const leaf of leaves) {
+    if (leaf.length > 0xff_ff) throw new RangeError(`a bundle holds leaves of at most 65535 bytes, not ${leaf.length}`);
+    at = bundle.writeUInt16BE(leaf.length, at);
+    bundle.set(leaf, at);
+    at += leaf.length;
+  }
+  return bundle;
 }
 
 /** Strict: exactly `count` leaves and nothing after them. Throws `unverifiable`. */

@@ -39,10 +39,12 @@ export async function exportLedger(paths: LedgerPaths, dir: string, signal: Abor
     await writeTree({ db: ledger.db, folder, tally, tree, dir, signal }, head.size);
     if (!rootOf(tree).equals(head.root)) throw notOurs(dir, before, head);
     if (before === null || before.size < head.size || !before.note.equals(note)) {
-      for (const { level, n, width } of partialTiles(head.size)) await put(folder, tally, tilePath(level, n, width), Buffer.concat(tree.rows[level] ?? []));
+      const edge = partialTiles(head.size).map(({ level, n, width }) => put(folder, tally, tilePath(level, n, width), Buffer.concat(tree.rows[level] ?? [])));
+      await settled(edge);
       await folder.sync(); // everything the checkpoint speaks of is durable before it is
       await demandUnmoved(folder, dir, before);
       await folder.replace("checkpoint", note);
+      await folder.sync(); // and it is before a proof of its size is
       tally.files += 1;
       tally.bytes += note.length;
     }
@@ -106,6 +108,11 @@ async function writeTree(work: Writing, size: number): Promise<void> {
   }
   await Promise.all(flight);
   if (failures.length > 0) throw failures[0];
+}
+
+/** Rejects with the first failure when all have ended: no file is written on after the export has failed. */
+async function settled(work: readonly Promise<void>[]): Promise<void> {
+  for (const one of await Promise.allSettled(work)) if (one.status === "rejected") throw one.reason;
 }
 
 async function put(folder: ExportFolder, tally: Tally, name: string, bytes: Uint8Array): Promise<void> {

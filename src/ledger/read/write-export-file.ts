@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
 import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { HoldfastError, systemCode } from "../../core/error.ts";
@@ -58,7 +59,7 @@ export function exportFolder(dir: string): ExportFolder {
   return {
     read,
     async add(name, bytes) {
-      const there = await read(name);
+      const there = existsSync(join(dir, name)) ? await read(name) : null; // most are not there, and a failed open costs ten times as much
       if (there === null) {
         await put(join(dir, name), bytes);
         return true;
@@ -72,9 +73,10 @@ export function exportFolder(dir: string): ExportFolder {
     },
     replace: (name, bytes) => put(join(dir, name), bytes),
     async sync() {
-      // Deepest first, so that no folder is durable before what it holds.
-      for (const path of [...changed].sort((a, b) => b.length - a.length)) await syncFolder(path);
+      // All at once, which the file system answers with few writes: the checkpoint, which speaks of what they hold, waits for all.
+      const paths = [...changed];
       changed.clear();
+      for (const one of await Promise.allSettled(paths.map(syncFolder))) if (one.status === "rejected") throw one.reason;
     },
     async sweep() {
       const { mtimeMs: now } = await stat(dir); // the folder changed just now, by the clock that stamps its files
