@@ -1,4 +1,5 @@
 import type { Collector } from "../../src/core/collector.ts";
+import type { AwsConfig } from "../../src/core/config-aws.ts";
 import { HoldfastError } from "../../src/core/error.ts";
 import type { Step } from "../../src/core/plan.ts";
 import type { Target } from "../../src/core/target.ts";
@@ -15,11 +16,15 @@ import type { Belongs } from "./tags.ts";
 export function awsCollector(ports: AwsPorts, target: Target): Collector {
   const links = new Map<string, Promise<Aws>>();
 
-  /** One link a collection: its session carries the collection's name into the account's own log. */
+  /**
+   * One link a collection, where its name goes into the account's own log as that of a role's session. Without a role all links would be
+   * the same: one serves then, so that a first memory command does not wait for a second greeting, client and connection.
+   */
   function awsFor(belongs: Belongs, signal: AbortSignal): Promise<Aws> {
-    const known = links.get(belongs.collection) ?? openAws(ports, mustBeAws(target), belongs, signal);
-    links.set(belongs.collection, known);
-    known.catch(() => links.delete(belongs.collection)); // the next one tries again
+    const name = takesRoles(ports.config) ? belongs.collection : "";
+    const known = links.get(name) ?? openAws(ports, mustBeAws(target), belongs, signal);
+    links.set(name, known);
+    known.catch(() => links.delete(name)); // the next one tries again
     return known;
   }
 
@@ -58,6 +63,10 @@ export function awsCollector(ports: AwsPorts, target: Target): Collector {
 
 /** Before a collection has a name, and for questions that belong to none. */
 const planning: Belongs = { case: "none", collection: "holdfast-planning" };
+
+function takesRoles({ accounts, evidenceAccount }: AwsConfig): boolean {
+  return [...Object.values(accounts), evidenceAccount].some((account) => account !== null && account.role !== null);
+}
 
 function mustBeAws(target: Target): string {
   if (target.kind !== "aws") throw new HoldfastError("usage", `${target.id} is not an EC2 instance; write aws:REGION:INSTANCE-ID or its ARN`);

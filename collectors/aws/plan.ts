@@ -1,15 +1,15 @@
 import type { Plan, Wish } from "../../src/core/plan.ts";
 import type { Aws } from "./aws.ts";
 import type { Look } from "./look.ts";
-import { absentKinds, rooms } from "./rooms.ts";
+import { absentKinds, roomsFor } from "./rooms.ts";
 
 /** The lane of what must come before all else: freezing, isolation that was asked for at once, the provider's state. */
 const first = "first";
 
-/** Every room's steps in design.md's order. Whatever is not in the first lane waits for its end. */
+/** The rooms' steps in design.md's order. Whatever is not in the first lane waits for its end. */
 export async function planInstance(aws: Aws, look: Look, wish: Wish, signal: AbortSignal): Promise<Plan> {
   // Side by side: what a room asks, another need not wait for.
-  const asked = await Promise.all(Object.values(rooms).map(async (open) => (await open()).plan(aws, look, wish, signal)));
+  const asked = await Promise.all(roomsFor(wish).map(async (open) => (await open()).plan(aws, look, wish, signal)));
   const planned = asked.flat().sort((a, b) => a.rank - b.rank);
   const known = new Set(planned.map(({ id }) => id));
   const opening = planned.findLast(({ lane }) => lane === first)?.id;

@@ -10,7 +10,6 @@ import { type AnchorState, readAnchorStates } from "../ledger/anchors/anchor-sta
 import { keptAnchors } from "../ledger/anchors/anchor-store.ts";
 import { anchorNow, dueAnchors, remember, restedWitnesses, type Surroundings } from "../ledger/anchors/anchors.ts";
 import { askWitnesses, type WitnessSays, withWitnesses } from "../ledger/anchors/ask-witnesses.ts";
-import { auditLedger } from "../ledger/audit/audit.ts";
 import { parseWitnessKey } from "../ledger/anchors/cosignature.ts";
 import { isUrgent, urgentFrom } from "../ledger/anchors/urgent-acts.ts";
 import type { LedgerPaths } from "../ledger/store/paths.ts";
@@ -119,6 +118,7 @@ export function anchoring(needs: Needs, pace: Pace = PACE): Anchoring {
     },
     async audit(ask, proven, signal) {
       const trusted = none ? noAnchors : await policy();
+      const { auditLedger } = await import("../ledger/audit/audit.ts"); // a collection begins without it
       const found = await auditLedger(paths, signal, trusted);
       // A ledger that is damaged here has nothing that a witness should be asked to vouch for.
       if (!ask || found.verdict !== "intact") return found;

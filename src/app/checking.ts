@@ -4,11 +4,10 @@ import { describeError, HoldfastError, systemCode } from "../core/error.ts";
 import type { Wish } from "../core/plan.ts";
 import { parseTarget } from "../core/target.ts";
 import type { LedgerAudit } from "../core/verdict.ts";
-import { type MirrorAudit, withMirror } from "../ledger/mirror/mirror-audit.ts";
+import type { MirrorAudit } from "../ledger/mirror/mirror-audit.ts";
 import type { ExhibitCheck, OverallVerdict } from "../core/exhibit-check.ts";
 import { overallVerdict } from "../verify/verify-result.ts";
-import { actors } from "./actors.ts";
-import { checkExhibits, type VerifyWish } from "./check-exhibits.ts";
+import type { VerifyWish } from "./check-exhibits.ts";
 import type { Collecting } from "./collecting.ts";
 import type { Services } from "./services.ts";
 
@@ -30,6 +29,7 @@ export type Checking = {
 
 export function checking(services: Services, collections: Collecting, freeBytes: (path: string) => Promise<number>): Checking {
   const audit = async (ask: boolean, signal: AbortSignal): Promise<LedgerAudit> => {
+    const { withMirror } = await import("../ledger/mirror/mirror-audit.ts");
     const mirror = await services.mirror.audit(signal);
     const found = await services.anchors.audit(ask, mirrorProves(mirror), signal);
     // Where the witnesses were asked and fewer than the quorum vouch, this audit is not intact any more.
@@ -59,6 +59,7 @@ export function checking(services: Services, collections: Collecting, freeBytes:
     async verify(wish, each, signal) {
       for (const id of wish.exhibits) parseExhibitId(id);
       const ledger = await audit(!wish.offline, signal);
+      const { checkExhibits } = await import("./check-exhibits.ts");
       const exhibits = await checkExhibits(services, wish, ledger.verdict === "intact", each, signal);
       const verdict = overallVerdict(ledger, exhibits);
       return { verdict, ledger, exhibits, recorded: await recordVerification(services, verdict, exhibits, wish.quick) };
@@ -94,6 +95,7 @@ export function checking(services: Services, collections: Collecting, freeBytes:
           for (const answer of await (await services.vault(name)).probe(signal)) line(`vault ${name}: ${answer.probe}`, answer.ok, answer.fatal, answer.text);
         });
       await attempt("actor", async () => {
+        const { actors } = await import("./actors.ts");
         const actor = await actors(services).check();
         line("actor", actor.ok, actor.fatal, actor.text);
       });

@@ -12,7 +12,6 @@ import type { CollectionOrder, CollectionView } from "../core/jobs.ts";
 import type { Compression } from "../core/part.ts";
 import type { Plan, Step, Wish } from "../core/plan.ts";
 import { parseTarget } from "../core/target.ts";
-import { writeExhibitRecords } from "./exhibit-records.ts";
 import type { Services } from "./services.ts";
 
 export type CollectWish = {
@@ -71,6 +70,7 @@ export function collecting(services: Services): Collecting {
   const silent = (): void => undefined;
   // Not the person's signal: what was collected is sealed and recorded, and this only says so beside it.
   const records = async (order: CollectionOrder, progress: (event: ProgressEvent) => void): Promise<void> => {
+    const { writeExhibitRecords } = await import("./exhibit-records.ts"); // a first memory command is sent without it
     for (const text of await writeExhibitRecords(services, order, AbortSignal.timeout(RECORDS_MS))) progress({ kind: "warning", text });
   };
   return {

@@ -4,7 +4,6 @@ import { HoldfastError } from "../core/error.ts";
 import type { Holder } from "../core/held.ts";
 import { type Fetched, fetchExhibit } from "../custody/fetch-exhibit.ts";
 import { demandKept, extendRetention, type LockChange, type LockContext, setHold } from "../custody/lock-acts.ts";
-import { restoreInto } from "../verify/rehash.ts";
 import { parseTarget } from "../core/target.ts";
 import type { Services } from "./services.ts";
 
@@ -34,7 +33,10 @@ export function custodying(services: Services): Custodying {
     demand: (exhibits) => services.reader((reader) => demandKept(reader, exhibits)),
     hold: (exhibit, why, signal) => within(why, (context) => setHold(context, exhibit, signal)),
     extend: (exhibit, until, why, signal) => within(why, (context) => extendRetention(context, exhibit, until, signal)),
-    fetch: (exhibit, out, why, signal) => within(why, (context) => fetchExhibit({ ...context, random: services.random }, exhibit, out, restoreInto, signal)),
+    async fetch(exhibit, out, why, signal) {
+      const { restoreInto } = await import("../verify/rehash.ts");
+      return within(why, (context) => fetchExhibit({ ...context, random: services.random }, exhibit, out, restoreInto, signal));
+    },
     async note(caseId, text) {
       if (services.reader((reader) => reader.case(caseId)) === null)
         throw new HoldfastError("usage", `there is no case ${caseId}; open it with \`holdfast case open ${caseId}\``);

@@ -1,9 +1,8 @@
 import type { CheckpointId } from "../core/act.ts";
 import type { ExportReport } from "../core/export-report.ts";
 import { checkpointId } from "../ledger/format/checkpoint.ts";
-import { exportLedger } from "../ledger/read/export-ledger.ts";
 import { proofOf } from "../ledger/read/proof-of.ts";
-import { type ActSignature, actSignature } from "./act-signature.ts";
+import type { ActSignature } from "./act-signature.ts";
 import { type CustodyReceipt, custodyReceipt } from "./custody-receipt.ts";
 import type { Services } from "./services.ts";
 
@@ -21,8 +20,8 @@ export type Exporting = {
 
 export function exporting(services: Services): Exporting {
   return {
-    ledger: (dir, signal) => exportLedger(services.paths.ledger, dir, signal),
-    signature: (seq, out) => actSignature(services, seq, out),
+    ledger: async (dir, signal) => (await import("../ledger/read/export-ledger.ts")).exportLedger(services.paths.ledger, dir, signal),
+    signature: async (seq, out) => (await import("./act-signature.ts")).actSignature(services, seq, out),
     receipt: (seqs, what) => custodyReceipt(services, seqs, what),
     proof(seq) {
       const proven = proofOf(services.paths.ledger, seq);

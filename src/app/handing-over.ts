@@ -12,7 +12,6 @@ import { approveRequest } from "../custody/second-person.ts";
 import type { Settlement, TwoPersonContext } from "../custody/settle.ts";
 import { demandKept } from "../custody/lock-acts.ts";
 import { parseTarget } from "../core/target.ts";
-import { checkExhibits } from "./check-exhibits.ts";
 import type { Why } from "./custodying.ts";
 import type { Services } from "./services.ts";
 
@@ -63,6 +62,7 @@ export function handingOver(services: Services): HandingOver {
 }
 
 async function hashAgain(services: Services, exhibits: readonly string[], why: Why, signal: AbortSignal): Promise<void> {
+  const { checkExhibits } = await import("./check-exhibits.ts");
   const checks = await checkExhibits(services, { case: null, exhibits, quick: false, offline: true }, true, () => undefined, signal);
   const recorder = await services.recorder();
   await recorder.append(

@@ -5,7 +5,7 @@ import type { Recorder } from "../core/recorder.ts";
 import type { Vault } from "../core/vault.ts";
 import { parseDuration } from "../core/window.ts";
 import { readVkeys } from "../ledger/keys/log-keys.ts";
-import { type MirrorAudit, auditMirror } from "../ledger/mirror/mirror-audit.ts";
+import type { MirrorAudit } from "../ledger/mirror/mirror-audit.ts";
 import { demandAgreement, judgeMirror } from "../ledger/mirror/mirror-judge.ts";
 import { mirrorLedger } from "../ledger/mirror/mirror-ledger.ts";
 import { lookAtMirror } from "../ledger/mirror/mirror-look.ts";
@@ -107,6 +107,7 @@ export function mirroring(services: Needs, patience: Patience = PATIENCE): Mirro
     },
     async audit(signal) {
       if (name === null) return null;
+      const { auditMirror } = await import("../ledger/mirror/mirror-audit.ts"); // a collection begins without it
       try {
         return await withPatience(patience.audit, signal, async (until) => auditMirror(paths, await open(name), until));
       } catch (error) {

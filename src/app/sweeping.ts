@@ -5,7 +5,6 @@ import type { RecordReport, SweepReport, SweptExhibit, SweptRecord, WholeSweep }
 import { parseTarget } from "../core/target.ts";
 import { sweepRetention } from "../custody/sweep-retention.ts";
 import { isPromiseBroken } from "../custody/swept-exhibit.ts";
-import { verifyExhibit } from "../verify/verify-exhibit.ts";
 import type { Why } from "./custodying.ts";
 import { sweepRecords } from "./sweep-records.ts";
 import type { Services } from "./services.ts";
@@ -26,6 +25,7 @@ export function sweeping(services: Services): Sweeping {
   const keepers = { vaultOf: services.vault, holderOf };
   return {
     async sweep(dryRun, why, each, signal) {
+      const { verifyExhibit } = await import("../verify/verify-exhibit.ts");
       const reader = services.openReader();
       try {
         const report = await sweepRetention(

@@ -3,7 +3,6 @@ import type { CollectionOrder } from "../core/jobs.ts";
 import { outcomes } from "../core/outcome.ts";
 import type { Step } from "../core/plan.ts";
 import type { Source } from "../core/source.ts";
-import { openPartStream } from "../stream/part-stream.ts";
 import { withoutGaps } from "../stream/without-gaps.ts";
 import type { CollectContext, LeasedContext } from "./context.ts";
 import { emptyHanded, type StepEnd } from "./outcome-act.ts";
@@ -32,6 +31,7 @@ export async function takeExhibit(
   const before = journal.load();
   const key = objectKey(order, step, exhibit);
   let beatAt = 0;
+  const { openPartStream } = await import("../stream/part-stream.ts"); // a first memory command is sent without it
   const stream = openPartStream(source, {
     compress: order.compress,
     replay: before?.parts.flatMap((part) => part.frames) ?? [],
