@@ -27,7 +27,7 @@ const kindsOf: Readonly<Record<string, readonly Kind[]>> = {
 };
 
 /** The rooms that a wish may concern: those that it cannot are not even loaded, since memory fades meanwhile (measured: 40 ms for all). */
-export function roomsFor({ kinds, logs, contain }: Wish): readonly (() => Promise<Room>)[] {
+export function roomsFor({ kinds, logs, contain }: Pick<Wish, "kinds" | "logs" | "contain">): readonly (() => Promise<Room>)[] {
   const concerns = (name: string): boolean => {
     if (name === "contain") return contain !== null;
     if (name === "access-logs") return logs.length > 0 || kinds === null || kinds.includes(name); // a log's name is checked in any case
