@@ -21,8 +21,8 @@ export type VerifyReport = {
 export type DoctorLine = { readonly check: string; readonly ok: boolean; readonly fatal: boolean; readonly text: string };
 
 export type Checking = {
-  /** `ask`: the witnesses are asked now too, not only their kept words checked. */
-  audit(ask: boolean, signal: AbortSignal): Promise<LedgerAudit>;
+  /** `ask`: the witnesses are asked now too, not only their kept words checked. `receipts`: a folder of such as others keep, or null. */
+  audit(ask: boolean, receipts: string | null, signal: AbortSignal): Promise<LedgerAudit>;
   verify(wish: VerifyWish, each: (check: ExhibitCheck) => void, signal: AbortSignal): Promise<VerifyReport>;
   doctor(target: string | null, wish: Wish, signal: AbortSignal): Promise<readonly DoctorLine[]>;
 };
@@ -55,7 +55,12 @@ export function checking(services: Services, collections: Collecting, freeBytes:
     }
   };
   return {
-    audit,
+    async audit(ask, receipts, signal) {
+      const found = await audit(ask, signal);
+      if (receipts === null) return found;
+      const { withReceipts } = await import("../ledger/audit/held-receipts.ts");
+      return withReceipts(found, services.paths.ledger, receipts, signal);
+    },
     async verify(wish, each, signal) {
       for (const id of wish.exhibits) parseExhibitId(id);
       const ledger = await audit(!wish.offline, signal);

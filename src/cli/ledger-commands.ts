@@ -13,7 +13,8 @@ export function addLedgerCommands(program: Command, go: (body: (session: Session
     .command("audit")
     .description("recompute the whole ledger, and hold it against all anchors")
     .option("--offline", "check what the witnesses gave, without asking them now")
-    .action((o: Options) => go(async (s) => (await import("./ledger.ts")).ledgerAudit(s, o["offline"] === true)));
+    .option("--receipts <DIR>", "hold it against receipts that others keep, too: custody.json, exhibit.json, .tlog-proof, checkpoint")
+    .action((o: Options) => go(async (s) => (await import("./ledger.ts")).ledgerAudit(s, o)));
   ledger
     .command("anchor")
     .description("have the newest head mirrored, and vouched for by witnesses and timestamp authorities, now")

@@ -45,7 +45,12 @@ export type LedgerAudit = {
   /** Anchors of the configuration that could not be asked, or of which there is nothing to check. */
   readonly unreachable: readonly string[];
   readonly problems: readonly LedgerProblem[];
+  /** Receipts held by others, where a folder of them was given; null where none was. */
+  readonly receipts: HeldReceipts | null;
 };
+
+/** How many receipts agree with this ledger, and how many entries the newest of them vouches for. */
+export type HeldReceipts = { readonly agree: number; readonly newest: number };
 
 export type ExhibitVerdict = "intact" | "altered" | "missing" | "unverifiable" | "held-by-provider";
 export type VerifyMethod = "rehash" | "store-sha256" | "store-crc" | "client-asserted" | "provider-lock" | "none";

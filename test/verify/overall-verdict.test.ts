@@ -12,6 +12,7 @@ const ledger = (verdict: LedgerVerdict): LedgerAudit => ({
   covers: [],
   unreachable: [],
   problems: [],
+  receipts: null,
 });
 const check = (verdict: ExhibitCheck["verdict"], lock: ExhibitCheck["lock"] = null): ExhibitCheck => ({
   id: "C/001",

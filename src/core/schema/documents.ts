@@ -24,7 +24,7 @@ export const documents: Readonly<Record<string, JsonSchema>> = Object.fromEntrie
       ledger: objectOf(ledgerCheck),
       exhibits: listOf(exhibitCheck),
     },
-    audit: { assurance, ...ledgerCheck },
+    audit: { assurance, ...ledgerCheck, receipts: orNull(objectOf({ agree: digits, newest: digits })) },
     status: {
       collections: listOf(
         objectOf({

@@ -92,6 +92,7 @@ export async function auditLedger(
     covers: seen.covers,
     unreachable: anchorNames(policy).filter((name) => !held.includes(name)),
     problems: problems.list(),
+    receipts: null,
   };
 }
 

@@ -1,7 +1,7 @@
 import { HoldfastError } from "../../core/error.ts";
 import type { Checkpoint } from "../format/checkpoint.ts";
-import { verifyConsistency } from "../format/merkle-proof.ts";
 import type { MirrorSight } from "./mirror-look.ts";
+import { isPrefix } from "../read/is-prefix.ts";
 import type { Prover } from "../read/proof-of.ts";
 
 export type MirrorState =
@@ -28,24 +28,20 @@ export function judgeMirror(vault: string, sight: MirrorSight, ours: Checkpoint,
       text: `vault ${vault} mirrors a log of this origin under other keys, with a checkpoint of ${Math.max(0, sight.largest)} entries, and this ledger has ${ours.size}: it was begun anew under an origin that is in use. Move it away and bring the old one back with holdfast restore, or choose another origin`,
     };
   if (sight.newest === null) return { kind: "empty" };
-  const { size, root } = sight.newest.checkpoint;
+  const { size } = sight.newest.checkpoint;
   if (size > ours.size)
     return {
       kind: "rollback",
       size,
       text: `vault ${vault} keeps a signed checkpoint of ${size} entries, and this ledger has ${ours.size}: it was rolled back, or this is an older copy of it`,
     };
-  if (!isPrefix(size, root, ours, prover))
+  if (!isPrefix(sight.newest.checkpoint, ours, prover))
     return {
       kind: "fork",
       size,
       text: `the signed checkpoint of ${size} entries that vault ${vault} keeps is not of this ledger of ${ours.size} entries: it is another history of the same log`,
     };
   return { kind: "agrees", size };
-}
-
-function isPrefix(size: number, root: Buffer, ours: Checkpoint, prover: Pick<Prover, "consistency">): boolean {
-  return verifyConsistency(size, ours.size, prover.consistency(size, ours.size), root, ours.root);
 }
 
 /** Throws `rollback` or `fork`: nothing may be signed then. */
