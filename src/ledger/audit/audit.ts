@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import Database from "better-sqlite3";
 import type { Act } from "../../core/act.ts";
 import { describeError, HoldfastError } from "../../core/error.ts";
-import type { AnchorCover, LedgerAudit, LedgerProblem, LedgerVerdict } from "../../core/verdict.ts";
+import type { AnchorCover, LedgerAudit } from "../../core/verdict.ts";
 import { type AnchorPolicy, anchorNames, noAnchors } from "../anchors/anchor-policy.ts";
 import { assuranceOf } from "../anchors/assurance.ts";
 import { auditActors } from "./audit-actors.ts";
@@ -19,27 +19,10 @@ import { type LogVkeys, readVkeys } from "../keys/log-keys.ts";
 import { EMPTY_ROOT, type Hash } from "../format/merkle.ts";
 import type { LedgerPaths } from "../store/paths.ts";
 import { integrityComplaints } from "./integrity.ts";
+import { altering, verdictOf } from "./ledger-verdict.ts";
 import { gatherProblems, type Problems } from "./problems.ts";
 import { schemaDifferences } from "./schema-differences.ts";
 import { LEDGER_APPLICATION_ID } from "../store/schema.ts";
-
-/** Each of these means that something was changed; `start-without-end` is only told. */
-const altering: readonly LedgerProblem["kind"][] = [
-  "leaf-altered",
-  "leaf-hash",
-  "leaf-form",
-  "index-altered",
-  "tile-altered",
-  "root-differs",
-  "signature",
-  "checkpoint-altered",
-  "chain-broken",
-  "exhibit-gap",
-  "anchor-altered",
-  "schema",
-  "actor-signature",
-  "two-persons",
-];
 
 type Seen = { readonly found: EntryFindings; readonly covers: readonly AnchorCover[] };
 
@@ -234,14 +217,6 @@ function compareHead(found: EntryFindings, rootAtHead: Hash | null, signed: Chec
   const text = `the first ${signed.size} entries do not give the root that the head signs (${signed.root.toString("base64")})`;
   if (found.gaps > 0 || problems.has(altering)) problems.add("root-differs", null, text);
   else problems.add("fork", null, `${text}, though they agree with themselves: this is another history of the same log`);
-}
-
-function verdictOf(problems: Problems, gaps: number): LedgerVerdict {
-  if (gaps > 0 || problems.has(altering)) return "altered";
-  if (problems.has(["fork"])) return "fork";
-  if (problems.has(["rollback"])) return "rollback";
-  if (problems.has(["head-missing"])) return "unverifiable";
-  return problems.has(["entry-missing"]) ? "altered" : "intact";
 }
 
 /** A database that is damaged is a finding; one that cannot be read now (rights, a busy or failing disk) is not, and is thrown. */
