@@ -75,6 +75,7 @@ function demandForm(context: TreeContext, row: EntryRow): void {
 }
 
 function growTo(context: TreeContext, tree: TreeEdge, size: number, look: (row: EntryRow) => void = () => undefined): void {
+  if (tree.size === size) return; // the rule for each commit, which then prepares no statement
   const full: Tile[] = [];
   for (const page of entryPages(context.db, tree.size, size))
     for (const row of page) {
