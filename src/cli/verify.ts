@@ -29,7 +29,7 @@ export async function verify(session: Session, ids: readonly string[], caseId: s
     `Ledger    ${report.ledger.verdict}: ${report.ledger.found.size} acts recomputed from their leaves`,
     ...report.ledger.problems.map((problem) => terminalSafe(`          ${problem.kind}: ${problem.text}`)),
     ...report.exhibits.map((check) => terminalSafe(checkLine(check))),
-    `Verdict   ${report.verdict} (${report.exhibits.length} exhibits${quick ? ", quick" : ""})${heldText(report.exhibits)}`,
+    `Verdict   ${report.verdict} (${report.exhibits.length} exhibit${report.exhibits.length === 1 ? "" : "s"}${quick ? ", quick" : ""})${heldText(report.exhibits)}`,
     ...assuranceLines(report.ledger, offline),
   ]);
   return verdictExit(report.verdict);
