@@ -3,7 +3,7 @@ import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, re
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { actDraft } from "../../src/core/act-draft.ts";
-import { append } from "../damaged/damages.ts";
+import { append } from "../damaged/damage-tools.ts";
 import { canBecomeOther, holdfast, holdfastJson, temporary, type VerifyJson } from "./holdfast.ts";
 
 let dir: ReturnType<typeof temporary>;

@@ -1,34 +1,16 @@
 import { execFileSync } from "node:child_process";
-import { appendFileSync, closeSync, mkdirSync, openSync, statSync, truncateSync, writeFileSync, writeSync } from "node:fs";
+import { appendFileSync, closeSync, mkdirSync, openSync, truncateSync, writeFileSync, writeSync, statSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { diskImage, lookAtDisk } from "../../../collectors/host/disk-image.ts";
-import { openForHoles } from "../../../collectors/host/hole-read.ts";
+import { diskImage } from "../../../collectors/host/disk-image.ts";
 import { patientReader, type ReadAt } from "../../../collectors/host/patient-read.ts";
-import type { RangeSource } from "../../../src/core/source.ts";
+import { openForHoles } from "../../../collectors/host/hole-read.ts";
 import { placeAt, signal, temporary } from "./gathering.ts";
+import { openImage, readAll } from "./image-reading.ts";
 
 const here = placeAt("/");
-
-async function openImage(path: string, readFrom?: (handle: FileHandle) => ReadAt): Promise<RangeSource> {
-  const opened = await diskImage(here, path, readFrom);
-  if (opened.kind !== "source" || opened.source.kind !== "ranges") throw new Error("ranges were expected");
-  return opened.source;
-}
-
-async function readAll(source: RangeSource, chunk = 100_000): Promise<Buffer> {
-  const pieces: Buffer[] = [];
-  for (let at = 0; at < source.size; ) {
-    const into = Buffer.alloc(Math.min(chunk, source.size - at), 0xee);
-    const got = await source.read(into, at, signal);
-    pieces.push(into.subarray(0, got));
-    if (got === 0) break;
-    at += got;
-  }
-  return Buffer.concat(pieces);
-}
 
 function pattern(size: number): Buffer {
   return Buffer.from(Uint8Array.from({ length: size }, (_, at) => (at * 7 + (at >> 8)) & 0xff));
@@ -215,45 +197,4 @@ async function directReads(path: string): Promise<boolean> {
   const handle = await openForHoles(path, statSync(path, { bigint: true }));
   await handle?.close();
   return handle !== null;
-}
-
-const loop = loopAvailable();
-
-describe("block devices", () => {
-  test.skipIf(!loop)("a loop device has its true size; mounted, it is live and says where", async () => {
-    using home = temporary();
-    const image = join(home.path, "fs.img");
-    writeFileSync(image, "");
-    truncateSync(image, 8 * 1024 * 1024);
-    execFileSync("mkfs.ext4", ["-q", "-F", image], { stdio: "ignore" });
-    const device = execFileSync("losetup", ["--find", "--show", image], { encoding: "utf8" }).trim();
-    const mount = join(home.path, "mnt");
-    mkdirSync(mount);
-    try {
-      expect(await lookAtDisk(here, device)).toEqual({ kind: "disk", size: 8 * 1024 * 1024, device: true, uses: [] });
-      expect(await lookAtDisk(here, image)).toMatchObject({ uses: [expect.stringMatching(/^loop\d+ can write to it$/)] });
-      execFileSync("mount", [device, mount]);
-      try {
-        const source = await openImage(device);
-        expect(source).toMatchObject({ size: 8 * 1024 * 1024, stable: false });
-        expect((await readAll(source, 1 << 20)).length).toBe(8 * 1024 * 1024);
-        expect(source.report()).toMatchObject({ outcome: "collected", detail: expect.stringContaining(`mounted at ${mount} (rw)`) });
-        await source.close();
-      } finally {
-        execFileSync("umount", [mount]);
-      }
-    } finally {
-      execFileSync("losetup", ["-d", device]);
-    }
-  });
-});
-
-function loopAvailable(): boolean {
-  try {
-    execFileSync("losetup", ["--find"], { stdio: "ignore" });
-    execFileSync("mkfs.ext4", ["-V"], { stdio: "ignore" });
-    return process.getuid?.() === 0;
-  } catch {
-    return false;
-  }
 }
