@@ -51,7 +51,12 @@ const proofs: number[] = [];
 let size = ACTS;
 for (let round = 0; round < ROUNDS; round += 1) {
   audits.push(
-    JSON.parse(execFileSync(process.execPath, [fileURLToPath(new URL("ledger-audit-child.ts", import.meta.url)), join(base, "ledger")], { encoding: "utf8" })),
+    JSON.parse(
+      execFileSync(process.execPath, [fileURLToPath(new URL("ledger-audit-child.ts", import.meta.url)), join(base, "ledger")], {
+        encoding: "utf8",
+        env: { ...process.env, MALLOC_ARENA_MAX: "2" }, // as the command begins
+      }),
+    ),
   );
   const out = join(base, `export-${round}`);
   exports.push(await seconds(() => exportLedger(paths, out, forever)));
