@@ -5,6 +5,7 @@ import { terminalSafe } from "../core/printable.ts";
 import { present, sizeText, table } from "./output.ts";
 import type { Session } from "./session.ts";
 
+/** What is going on, and how the anchors stand. An anchor that says rollback or fork is exit 5 here too: who watches a ledger watches this. */
 export async function status(session: Session, collection: string | null, follow: boolean): Promise<number> {
   const app = await session.app();
   const views = (): readonly CollectionView[] => (collection === null ? app.collecting.list() : [app.collecting.view(collection)]);
@@ -29,7 +30,9 @@ export async function status(session: Session, collection: string | null, follow
       ...anchors.map(anchorLine),
     ],
   );
-  return 0;
+  const troubles = [mirror?.trouble, ...anchors.map(({ state }) => state?.trouble)];
+  const against = troubles.some((trouble) => trouble?.kind === "rollback" || trouble?.kind === "fork");
+  return against || (mirror?.alarms.length ?? 0) > 0 ? 5 : 0;
 }
 
 type MirrorStanding = NonNullable<Awaited<ReturnType<App["services"]["mirror"]["standing"]>>>;

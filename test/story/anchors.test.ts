@@ -139,7 +139,7 @@ describe("a home with a witness and two authorities", () => {
     expect(refused.code).toBe(5);
     expect(refused.stderr).toMatch(/ROLLBACK: .*Nothing is signed/);
     expect((await holdfastJson<Audit>(["ledger", "audit", "--offline"], { home })).json.size).toBe(old.size);
-    expect((await run("status")).stdout).toContain("anchor witness:w1: ROLLBACK since");
+    expect(await run("status")).toMatchObject({ code: 5, stdout: expect.stringContaining("anchor witness:w1: ROLLBACK since") });
   });
 
   test("goes on recording where one witness of two lies about a larger size, and calls it out", async () => {
@@ -155,7 +155,7 @@ describe("a home with a witness and two authorities", () => {
     expect(collected.stderr).toMatch(/ALARM: ROLLBACK: witness w2 has seen 999 entries of this log, and here are \d+/);
     const noted = await run("case", "note", "A-1", "still at work");
     expect(noted.code).toBe(0);
-    expect((await run("status")).stdout).toMatch(/anchor witness:w2: ROLLBACK since/);
+    expect(await run("status")).toMatchObject({ code: 5, stdout: expect.stringMatching(/anchor witness:w2: ROLLBACK since/) });
     const audited = await holdfastJson<Audit>(["ledger", "audit"], { home });
     expect({ code: audited.code, verdict: audited.json.verdict }).toEqual({ code: 5, verdict: "rollback" });
   });
