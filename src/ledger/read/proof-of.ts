@@ -1,7 +1,7 @@
 import { HoldfastError } from "../../core/error.ts";
 import { type Checkpoint, openCheckpoint } from "../format/checkpoint.ts";
-import { type Db, openForReading, type ReadDb } from "../store/database.ts";
-import { openHeadReader } from "../store/head.ts";
+import { type Db, openForReading } from "../store/database.ts";
+import { openToRead } from "../store/open-to-read.ts";
 import { readVkeys } from "../keys/log-keys.ts";
 import { HASH_BYTES, type Hash, leafHash, TILE_WIDTH } from "../format/merkle.ts";
 import { consistencyProof, inclusionProof, type NodeSource, verifyInclusion } from "../format/merkle-proof.ts";
@@ -62,14 +62,7 @@ export function proofOf(paths: LedgerPaths, seq: number): ProvenEntry {
  */
 export function openProver(paths: LedgerPaths): Prover {
   const { origin, vkeys } = readVkeys(paths.keys);
-  const head = openHeadReader(paths.head, origin);
-  let opened: ReadDb;
-  try {
-    opened = openForReading(paths.ledger, LEDGER_APPLICATION_ID);
-  } catch (error) {
-    head.close();
-    throw error;
-  }
+  const { head, opened } = openToRead(paths, origin);
   const leafAt = opened.db.prepare<[number], Buffer>("SELECT leaf FROM entry WHERE idx=?").pluck();
   const nodes = storedNodes(opened.db);
   let newest: { readonly note: Buffer; readonly checkpoint: Checkpoint } | null = null;

@@ -4,13 +4,12 @@ import { type Case, parseExhibitId, sensitivities, severities } from "../../core
 import { HoldfastError } from "../../core/error.ts";
 import type { ActFilter, Reader } from "../../core/recorder.ts";
 import { type Checkpoint, checkpointId, openCheckpoint } from "../format/checkpoint.ts";
-import { asLedgerError, openForReading, type ReadDb } from "../store/database.ts";
-import { openHeadReader } from "../store/head.ts";
+import { asLedgerError } from "../store/database.ts";
 import { decodeLeaf } from "../format/leaf.ts";
+import { openToRead } from "../store/open-to-read.ts";
 import { readVkeys } from "../keys/log-keys.ts";
 import { leafHash } from "../format/merkle.ts";
 import type { LedgerPaths } from "../store/paths.ts";
-import { LEDGER_APPLICATION_ID } from "../store/schema.ts";
 import { oneOf, orNull, text } from "../format/shape.ts";
 
 const PAGE_ACTS = 256;
@@ -27,14 +26,7 @@ export function openReader(paths: LedgerPaths): Reader {
 
 function open(paths: LedgerPaths): Reader {
   const { origin, vkeys } = readVkeys(paths.keys);
-  const head = openHeadReader(paths.head, origin);
-  let opened: ReadDb;
-  try {
-    opened = openForReading(paths.ledger, LEDGER_APPLICATION_ID);
-  } catch (error) {
-    head.close();
-    throw error;
-  }
+  const { head, opened } = openToRead(paths, origin);
   const { db } = opened;
   const one = db.prepare<[number], Row>("SELECT idx, leaf, leaf_hash AS hash FROM entry WHERE idx=?");
   const openings = db.prepare<[number], { readonly caseId: string; readonly idx: number }>(
